@@ -1,0 +1,51 @@
+"""Training-free audio restoration: an untrained network is fitted to the one damaged recording.
+
+The tree is the way the sound goes:
+
+- `recording`: sound in, sound out
+- `channels`: a recording's channels in their principal axes
+- `spectrum`: the short-time Fourier transform
+- `evidence`: what a recording says about the clean sound's power
+- `priors`: what draws that power
+- `observations`: what happened to the sound
+- `stopping`: when to stop, seeing only the recording
+- `fitting`: the one loop
+- `restore`: `denoise()`
+- `settings`, `presets`: every knob, and the named methods
+- `metrics`: scores against a reference, never used above
+- `sidecar`, `report`, `pictures`, `cli`: what people see
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
+    from audioprior.fitting import Fit, Step, fit
+    from audioprior.recording import Encoding, Recording, read
+    from audioprior.restore import Denoising, Progress, Result, denoise
+    from audioprior.settings import Denoise, Method
+
+_HOMES = {
+    "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
+    "fitting": ("Fit", "Step", "fit"),
+    "recording": ("Encoding", "Recording", "read"),
+    "restore": ("Denoising", "Progress", "Result", "denoise"),
+    "settings": ("Denoise", "Method"),
+}
+
+__all__ = [
+    "AudioError", "AudiopriorError", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Method", "Progress",
+    "Recording", "Result", "SettingsError", "Step", "denoise", "fit", "read",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that the command can print its help without waiting for torch.
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(f"audioprior.{module}"), name)
+    raise AttributeError(f"module 'audioprior' has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""`python -m audioprior` is the command."""
+
+from audioprior.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""A recording's channels in their principal axes.
+
+Sound that stands anywhere between two loudspeakers is correlated between the channels; tape hiss is not. An orthonormal
+rotation onto the principal axes of the channels' covariance (for a centred stereo image: mid and side) gathers the sound in
+few axes and spreads uncorrelated noise evenly, so that each axis is easier to restore and the image cannot wander:
+what a gain does to one axis it does to all channels at once.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Axes:
+    """An invertible map between channels and principal axes.
+
+    Attributes:
+        rotation: (axis, distinct channel), orthonormal.
+        sources: for each channel, which distinct channel it repeats: equal channels are restored once.
+    """
+
+    rotation: Tensor
+    sources: tuple[int, ...]
+
+    def analyse(self, samples: Tensor) -> Tensor:
+        """(channel, time) → (axis, time)."""
+        distinct = samples[[self.sources.index(i) for i in range(len(self.rotation))]]
+        return self.rotation @ distinct
+
+    def synthesise(self, axes: Tensor) -> Tensor:
+        """(axis, time) → (channel, time), the inverse of `analyse`."""
+        return (self.rotation.T @ axes)[list(self.sources)]
+
+
+def principal_axes(samples: Tensor) -> Axes:
+    """Return the principal axes of a recording's channels.
+
+    Args:
+        samples: (channel, time), float64.
+    """
+    sources: list[int] = []
+    distinct: list[int] = []
+    for channel in range(len(samples)):
+        twin = next((i for i, d in enumerate(distinct) if torch.equal(samples[channel], samples[d])), None)
+        if twin is None:
+            twin = len(distinct)
+            distinct.append(channel)
+        sources.append(twin)
+    chosen = samples[distinct]
+    _, vectors = torch.linalg.eigh(chosen @ chosen.T)
+    # The sign of an eigenvector is arbitrary: fix it, so that every machine and block agrees.
+    vectors = vectors.flip(1).T
+    signs = torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
+    return Axes(vectors * signs, tuple(sources))

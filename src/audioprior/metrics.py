@@ -1,0 +1,58 @@
+"""Scores against a clean reference. No module that restores may import this one."""
+
+import torch
+from torch import Tensor
+
+from audioprior.spectrum import Transform
+
+
+def si_sdr(reference: Tensor, estimate: Tensor) -> float:
+    """Return the scale-invariant signal-to-distortion ratio in dB.
+
+    Le Roux et al. 2019, "SDR – half-baked or well done?"; means are removed, channels count as one long signal.
+
+    Args:
+        reference: (channel, time) or (time,).
+        estimate: the same shape.
+    """
+    if reference.shape != estimate.shape:
+        raise ValueError(f"shapes differ: {tuple(reference.shape)} and {tuple(estimate.shape)}")
+    r, e = (x.double() - x.double().mean(-1, keepdim=True) for x in (reference, estimate))
+    target = r * ((e * r).sum() / r.square().sum().clamp_min(1e-20))
+    return float(10 * ((target.square().sum() + 1e-20) / ((e - target).square().sum() + 1e-20)).log10())
+
+
+def log_spectral_distance(reference: Tensor, estimate: Tensor, sample_rate: int, floor_db: float = 80.0) -> float:
+    """Return the log-spectral distance in dB: root mean square over frequencies, mean over frames.
+
+    Args:
+        reference: (channel, time).
+        estimate: the same shape.
+        sample_rate: in Hz.
+        floor_db: levels further than this below the reference's loudest bin count as this far below.
+    """
+    transform = Transform.of(sample_rate, 32.0)
+    powers = [transform.analyse(x.double()).abs().square() for x in (reference, estimate)]
+    floor = powers[0].max() * 10 ** (-floor_db / 10) + 1e-30
+    levels = [10 * p.clamp_min(floor).log10() for p in powers]
+    return float((levels[0] - levels[1]).square().mean(-2).sqrt().mean())
+
+
+def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Return wide-band PESQ (ITU-T P.862.2) of the channels' mean at 16 kHz; needs `audioprior[metrics]`."""
+    from pesq import pesq as itu_pesq
+
+    return float(itu_pesq(16000, *_at_16_khz(reference, estimate, sample_rate), "wb"))
+
+
+def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Return the short-time objective intelligibility of the channels' mean; needs `audioprior[metrics]`."""
+    from pystoi import stoi as taal_stoi
+
+    return float(taal_stoi(*_at_16_khz(reference, estimate, sample_rate), 16000))
+
+
+def _at_16_khz(reference: Tensor, estimate: Tensor, sample_rate: int) -> list[torch.Tensor]:
+    import soxr
+
+    return [soxr.resample(x.double().mean(0).numpy(), sample_rate, 16000, "VHQ") for x in (reference, estimate)]

@@ -1,0 +1,108 @@
+"""Spectrograms, filmstrips and fit curves as PNG pictures."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from audioprior.spectrum import Transform
+
+_RANGE_DB = 80.0
+_WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
+_COLUMNS = 1600  # no screen shows more
+_COLOURS = "magma"
+
+
+def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
+    """Return the spectrogram, mean over channels, in dB re a full-scale sine: (frequency, frame), and its transform."""
+    transform = Transform.of(sample_rate, _WINDOW_MS)
+    hop = max(transform.hop, samples.shape[1] // _COLUMNS)
+    transform = Transform(transform.window, hop, sample_rate)
+    power = transform.analyse(samples.float()).abs().square().mean(0)
+    full_scale = (transform.window / 4) ** 2
+    return (10 * (power / full_scale + 1e-16).log10()).numpy(), transform
+
+
+def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, columns: int = 1) -> bytes:
+    """Return a PNG of spectrograms on one colour scale.
+
+    Args:
+        panels: title and samples (channel, time) of each.
+        sample_rate: in Hz.
+        columns: panels beside each other.
+    """
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(10.0 if columns == 1 else 3.4 * columns + 0.8, 2.9 * rows + 0.3), layout="constrained")
+    axes: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    pictures = [levels_db(samples, sample_rate)[0] for _, samples in panels]
+    top = max(float(picture.max()) for picture in pictures)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (title, samples), picture in zip(axes.flat, panels, pictures, strict=False):
+        seconds = samples.shape[1] / sample_rate
+        image = axis.imshow(
+            picture,
+            origin="lower",
+            aspect="auto",
+            cmap=_COLOURS,
+            vmin=top - _RANGE_DB,
+            vmax=top,
+            extent=(0, seconds, 0, sample_rate / 2000),
+            interpolation="nearest",
+        )
+        axis.set_title(title, loc="left", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("time (s)")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("frequency (kHz)")
+    figure.colorbar(image, ax=axes, label="level (dB re full-scale sine)", aspect=12 * rows, pad=0.01)
+    return _png(figure)
+
+
+def curves(lines: Sequence[tuple[str, Sequence[float], int]], *, ylabel: str = "misfit") -> bytes:
+    """Return a PNG of values against steps, each line with its label and the step that was chosen (0 for none)."""
+    figure = Figure(figsize=(10.0, 3.0), layout="constrained")
+    axis = figure.subplots()
+    for label, values, chosen in lines:
+        # Steps see random bins: the mean of a few shows the course.
+        width = max(1, len(values) // 40)
+        smooth = np.convolve(values, np.ones(width) / width, "valid")
+        steps = np.arange(len(smooth)) + 1 + width // 2
+        (drawn,) = axis.plot(steps, smooth, label=label, linewidth=1.5)
+        if chosen:
+            axis.axvline(chosen, color=drawn.get_color(), linestyle=":", linewidth=1)
+    axis.set_xlabel("step (dotted: the one that was chosen)")
+    axis.set_ylabel(ylabel)
+    axis.grid(alpha=0.3)
+    if len(lines) <= 12:
+        axis.legend(fontsize=8)
+    return _png(figure)
+
+
+def write_png(png: bytes, path: Path) -> None:
+    """Write a picture beside, then rename it."""
+    from audioprior.recording import replacing
+
+    with replacing(path, force=True) as beside:
+        beside.write_bytes(png)
+
+
+def filmstrip(frames: Sequence[tuple[str, Tensor]], sample_rate: int) -> bytes:
+    """Return the seed's picture: the degraded recording and what the network drew on the way, side by side."""
+    return spectrograms(frames, sample_rate, columns=len(frames) if len(frames) <= 5 else 5)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def loudness_db(samples: Tensor) -> float:
+    """Return the root-mean-square level in dBFS."""
+    return float(10 * (samples.double().square().mean() + torch.finfo(torch.float64).tiny).log10())

@@ -1,0 +1,55 @@
+"""Priors: what draws λ, the power of the clean sound, one idea a file.
+
+All are untrained and all see one recording. To add one: a file here with a class that has the two verbs of `Prior`, its
+settings in `settings.py`, and its line in `build`; the tests then run it by themselves.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from audioprior import settings as s
+from audioprior.errors import SettingsError
+from audioprior.evidence import Evidence
+
+
+class Prior(Protocol):
+    """What draws λ.
+
+    The design gave priors one verb that returns λ at each step. Drawing the whole spectrogram costs the blind-spot network
+    as much as twenty steps of its fit, so the two are apart, and λ is drawn only when somebody looks.
+    """
+
+    def fit(self, evidence: Evidence) -> float:
+        """Take one step towards the evidence; return the mean misfit before it."""
+        ...
+
+    def draw(self) -> Tensor:
+        """Return λ: (batch, channel, frequency, frame), positive."""
+        ...
+
+
+def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Generator) -> Prior:
+    """Return a prior that has not seen anything yet.
+
+    Args:
+        settings: which, and its sizes.
+        planned_steps: the most steps that will be taken, for priors that slow down towards the end.
+        generator: the source of all its random numbers, on the CPU.
+    """
+    from audioprior.priors import blindspot, dcgan, free, nmf, skip
+
+    match settings:
+        case s.BlindSpot():
+            return blindspot.BlindSpotPrior(settings, planned_steps, generator)
+        case s.Dcgan():
+            return dcgan.DcganPrior(settings, generator)
+        case s.Skip():
+            return skip.SkipPrior(settings, generator)
+        case s.Nmf():
+            return nmf.NmfPrior(settings, generator)
+        case s.Free():
+            return free.FreePrior()
+        case _:
+            raise SettingsError(f"{settings!r} is no known prior; add it to priors/__init__.py.")

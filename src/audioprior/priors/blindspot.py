@@ -1,0 +1,182 @@
+"""The blind-spot prior: each bin guessed from its neighbours, never from itself.
+
+Noise cannot be guessed from neighbours, sound can: a network that never sees the bin it guesses has no way to copy the bin's
+noise, however long it is fitted. That is the J-invariance of Batson and Royer 2019 ("Noise2Self", section 2), here under the
+Itakura-Saito likelihood; it needs no stopping rule.
+
+"Never from itself" has to hold for the noise as well as for the bin. A Hann window leaks a bin's noise into the bins
+above and below it, so these are hidden too, and frames that overlap by more than half share noise, so context is taken
+from every other frame of a transform with four-fold overlap.
+"""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audioprior import settings as s
+from audioprior.errors import FitError
+from audioprior.evidence import Evidence
+
+_STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
+_GUARD = 1  # frequencies hidden on either side of the bin, at its own frame
+_NEAR = (3, 4)  # reach of the near context, in frequencies and in context frames
+_SLOPE = 0.1
+_CHUNK = 1 << 15  # bins drawn at once: bounds memory
+
+
+class _Context:
+    """What a bin's neighbours say: a few pictures, and the places beside a bin at which they are read.
+
+    Every picture is padded with zeros, its mean, so that context beyond the edges is neutral and never wraps onto the bin.
+    """
+
+    def __init__(self, log_ratio: Tensor) -> None:
+        """Precompute the pictures of `log_ratio`, log(1 + P/ν): (batch, channel, frequency, frame)."""
+        reach_f, reach_t = _NEAR
+        pictures = [log_ratio, _mean(log_ratio, 1, 5), _mean(log_ratio, 3, 9), _mean(log_ratio, 7, 5)]
+        taps = [
+            (0, df, dt)
+            for df in range(-reach_f, reach_f + 1)
+            for dt in range(-reach_t, reach_t + 1)
+            if dt or abs(df) > _GUARD
+        ]
+        for side in (-1, 1):
+            # Beyond the near context: ever coarser means, further off in time, then in frequency.
+            taps += [(1, df, side * (reach_t + dt)) for df, dt in ((0, 3), (0, 8), (-1, 3), (1, 3))]
+            taps += [(2, 0, side * (reach_t + dt)) for dt in (15, 26)]
+            taps += [(3, side * (reach_f + df), 0) for df in (4, 12, 20)]
+        batch, channels, bins, frames = log_ratio.shape
+        pad_f = max(abs(df) for _, df, _ in taps)
+        pad_t = _STRIDE * max(abs(dt) for _, _, dt in taps)
+        height, width = bins + 2 * pad_f, frames + 2 * pad_t
+        stack = torch.stack(pictures, 1)
+        spread, mean = torch.std_mean(stack, (2, 3, 4), keepdim=True)
+        stack = functional.pad((stack - mean) / (spread + 1e-3), (pad_t, pad_t, pad_f, pad_f))
+        self._pictures = stack.view(batch, -1)
+        offsets = [picture * channels * height * width + df * width + _STRIDE * dt for picture, df, dt in taps]
+        self._offsets = torch.tensor(offsets, device=log_ratio.device)
+        grid = torch.arange(channels * height * width, device=log_ratio.device).view(channels, height, width)
+        self._centres = grid[:, pad_f : pad_f + bins, pad_t : pad_t + frames].reshape(-1)
+        self._whole = self._summaries(log_ratio).flatten(2)
+
+    @staticmethod
+    def _summaries(log_ratio: Tensor) -> Tensor:
+        """Return (batch, 4, channel, frequency, frame): pitch, and the bin's row and frame as a whole, less the bin."""
+        bins, frames = log_ratio.shape[2:]
+        pitch = torch.linspace(-1, 1, bins, device=log_ratio.device)[:, None].expand_as(log_ratio)
+        row = (log_ratio.sum(3, keepdim=True) - log_ratio) / max(1, frames - 1)
+        stripe = functional.avg_pool2d(log_ratio, (3, 1), 1, (1, 0), count_include_pad=True) * 3
+        others = max(1, bins - 3)
+        frame = (log_ratio.sum(2, keepdim=True) - stripe) / others
+        square = log_ratio.square()
+        stripe = functional.avg_pool2d(square, (3, 1), 1, (1, 0), count_include_pad=True) * 3
+        spread = ((square.sum(2, keepdim=True) - stripe) / others - frame.square()).clamp_min(0).sqrt()
+        stack = torch.stack([pitch, row, frame, spread], 1)
+        deviation, mean = torch.std_mean(stack, (2, 3, 4), keepdim=True)
+        return (stack - mean) / (deviation + 1e-3)
+
+    @property
+    def size(self) -> int:
+        """Numbers that describe a bin's context."""
+        return len(self._offsets) + 4
+
+    def at(self, index: Tensor) -> Tensor:
+        """Return (batch, number, size) for bins at (batch, number) positions in the flattened spectrogram."""
+        places = self._centres[index][..., None] + self._offsets
+        near = self._pictures.gather(1, places.flatten(1)).view(places.shape)
+        whole = self._whole.gather(2, index[:, None].expand(-1, 4, -1)).mT
+        return torch.cat([near, whole], 2)
+
+
+class BlindSpotPrior:
+    """λ = (a blind local mean) · exp(a small network of the bin's context).
+
+    The network has two hidden layers; each recording of a batch has its own. Steps see random bins, so their cost does not
+    grow with the recording.
+    """
+
+    def __init__(self, settings: s.BlindSpot, planned_steps: int, generator: torch.Generator) -> None:
+        self._settings, self._planned, self._generator = settings, planned_steps, generator
+        self._step = 0
+        self._context: _Context | None = None
+
+    def fit(self, evidence: Evidence) -> float:
+        """Take one step of Adam on random bins."""
+        if self._context is None:
+            self._begin(evidence)
+        rate = 0.5 * (1 + math.cos(math.pi * min(1.0, self._step / (self._planned + 1))))
+        self._optimiser.param_groups[0]["lr"] = self._settings.learning_rate * rate
+        batch, bins = len(evidence.power), evidence.power[0].numel()
+        index = torch.randint(bins, (batch, self._settings.batch_bins), generator=self._generator)
+        index = index.to(evidence.power.device)
+        loss = evidence.at(index).misfit(self._guess(index)).mean()
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        self._step += 1
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def draw(self) -> Tensor:
+        """Return λ."""
+        if self._context is None:
+            raise FitError("nothing was fitted yet; call fit before draw.")
+        bins = self._base[0].numel()
+        index = torch.arange(bins, device=self._base.device).expand(len(self._base), -1)
+        guesses = [self._guess(index[:, start : start + _CHUNK]) for start in range(0, bins, _CHUNK)]
+        return torch.cat(guesses, 1).view(self._base.shape)
+
+    def _begin(self, evidence: Evidence) -> None:
+        mean = evidence.power.mean((1, 3), keepdim=True) + 1e-30
+        noisy = evidence.added > 0
+        scale = torch.where(noisy, evidence.added, mean)
+        ratio = evidence.power / scale
+        self._context = _Context(torch.log1p(ratio))
+        # Sound below a third of the noise is left to the network to find.
+        excess = _blind_mean(ratio) - noisy.to(ratio)
+        self._base = excess.clamp_min(0.3) * scale
+        sizes = (self._context.size, self._settings.hidden, self._settings.hidden, 1)
+        batch, device = len(ratio), ratio.device
+        self._weights: list[Tensor] = []
+        for inputs, outputs in itertools.pairwise(sizes):
+            for rows in (inputs, 1):  # weights, then biases
+                draw = 2 * torch.rand((batch, rows, outputs), generator=self._generator) - 1
+                # The last layer starts at zero: the first guess is the local mean.
+                bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
+                self._weights.append((draw * bound).to(device).requires_grad_())
+        self._optimiser = torch.optim.Adam(self._weights, lr=self._settings.learning_rate)
+
+    def _guess(self, index: Tensor) -> Tensor:
+        assert self._context is not None
+        hidden = self._context.at(index)
+        *layers, last = zip(self._weights[::2], self._weights[1::2], strict=True)
+        for weight, bias in layers:
+            hidden = functional.leaky_relu(torch.baddbmm(bias, hidden, weight), _SLOPE)
+        correction = torch.baddbmm(last[1], hidden, last[0])[..., 0]
+        return self._base.flatten(1).gather(1, index) * correction.clamp(-10, 10).exp()
+
+
+def _mean(picture: Tensor, height: int, width: int) -> Tensor:
+    """Return the mean over `height` frequencies and `width` context frames around each bin."""
+    return _weighted_mean(picture, torch.ones(height, width))
+
+
+def _blind_mean(picture: Tensor) -> Tensor:
+    """Return the mean of 5 × 7 bins around each bin, without the bin and its guard."""
+    kernel = torch.ones(5, 7)
+    kernel[2 - _GUARD : 3 + _GUARD, 3] = 0
+    return _weighted_mean(picture, kernel)
+
+
+def _weighted_mean(picture: Tensor, kernel: Tensor) -> Tensor:
+    planes = picture.flatten(0, 1)[:, None]
+    kernel = kernel.to(picture)[None, None]
+    pad = (kernel.shape[2] // 2, _STRIDE * (kernel.shape[3] // 2))
+
+    def gather(plane: Tensor) -> Tensor:
+        return functional.conv2d(plane, kernel, padding=pad, dilation=(1, _STRIDE))
+
+    return (gather(planes) / gather(torch.ones_like(planes[:1])).clamp_min(1e-6)).view(picture.shape)

@@ -1,0 +1,28 @@
+"""No prior at all: the control that shows what the observation alone is worth."""
+
+from torch import Tensor
+
+from audioprior.errors import FitError
+from audioprior.evidence import Evidence
+
+_FLOOR = 1e-3  # of the mean power of the recording's bins, so that a gain stays defined
+
+
+class FreePrior:
+    """λ = P − ν, floored: each bin on its own (maximum likelihood, spectral subtraction)."""
+
+    def __init__(self) -> None:
+        self._power: Tensor | None = None
+
+    def fit(self, evidence: Evidence) -> float:
+        """Set λ to its maximum-likelihood value; one step is all there is."""
+        excess = evidence.power - evidence.added
+        floor = _FLOOR * evidence.power.mean() + 1e-30
+        self._power = excess.clamp_min(floor)
+        return float(evidence.misfit(self._power).mean())
+
+    def draw(self) -> Tensor:
+        """Return λ."""
+        if self._power is None:
+            raise FitError("nothing was fitted yet; call fit before draw.")
+        return self._power

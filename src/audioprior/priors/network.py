@@ -1,0 +1,73 @@
+"""What the networks that draw a whole picture share: seeded weights, optimiser, running average."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from audioprior.errors import FitError
+from audioprior.evidence import Evidence
+
+_LARGEST_GRADIENT = 1.0
+
+
+def initialise(module: nn.Module, generator: torch.Generator) -> None:
+    """Draw all weights of convolutions and linear layers anew, by PyTorch's own rule but from a generator of ours.
+
+    Uniform within ±1/√fan-in (He et al. 2015 with a = √5). A seed then decides a fit, and no global state is touched.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
+            fan_in = layer.weight[0].numel()
+            _uniform((p for p in layer.parameters(recurse=False)), 1 / math.sqrt(fan_in), generator)
+
+
+def _uniform(parameters: Iterable[nn.Parameter], bound: float, generator: torch.Generator) -> None:
+    with torch.no_grad():
+        for parameter in parameters:
+            parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
+
+
+class PicturePrior:
+    """A network that draws log λ as a picture, fitted by Adam.
+
+    Subclasses give `network()`, which is built when the size of the picture is known, and `forward()`.
+    """
+
+    def __init__(self, learning_rate: float, average: float, generator: torch.Generator) -> None:
+        self._learning_rate, self._average, self.generator = learning_rate, average, generator
+        self._network: nn.Module | None = None
+        self._mean: Tensor | None = None
+
+    def network(self, evidence: Evidence) -> nn.Module:
+        """Build the network for a picture of this size, its weights drawn from `self.generator`."""
+        raise NotImplementedError
+
+    def forward(self, network: nn.Module) -> Tensor:
+        """Return log λ / mean power: (batch, channel, frequency, frame)."""
+        raise NotImplementedError
+
+    def fit(self, evidence: Evidence) -> float:
+        """Take one step of Adam on the mean misfit."""
+        if self._network is None:
+            # Powers in units of their mean, so that no learning rate depends on how loud the recording is.
+            self._scale = evidence.power.mean() + 1e-30
+            self._network = self.network(evidence).to(evidence.power.device)
+            self._optimiser = torch.optim.Adam(self._network.parameters(), lr=self._learning_rate)
+        picture = self.forward(self._network)
+        loss = evidence.misfit(picture.exp() * self._scale).mean()
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        # A few loud bins above a quiet guess would throw the first steps far off.
+        nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        drawn = picture.detach()
+        self._mean = drawn if self._mean is None else torch.lerp(drawn, self._mean, self._average)
+        return float(loss.detach())
+
+    def draw(self) -> Tensor:
+        """Return λ: the running (geometric) average of the network's outputs."""
+        if self._mean is None:
+            raise FitError("nothing was fitted yet; call fit before draw.")
+        return self._mean.exp() * self._scale

@@ -1,0 +1,132 @@
+"""The report: one HTML file that can be mailed, with players, pictures, the fit's curve and the settings."""
+
+import base64
+import html
+import io
+import json
+import math
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from audioprior import pictures
+from audioprior.recording import Encoding, Recording, replacing
+from audioprior.settings import encode
+from audioprior.sidecar import versions
+
+if TYPE_CHECKING:
+    from audioprior.restore import Result
+
+_LOSSLESS_UP_TO_S = 60.0  # longer sound is embedded as Ogg Vorbis, so that the file can still be mailed
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --line: #8884; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+img { width: 100%; height: auto; background: #fff; border-radius: 6px; }
+.players { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
+figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .3rem; } audio { width: 100%; }
+small { opacity: .75; font-weight: 400; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 6px; font-size: .85rem; }
+</style>
+<h1>$title</h1>
+<p>$summary</p>
+<h2>Listen</h2>
+<div class="players">$players</div>
+<h2>Before, after, removed</h2>
+<img alt="Spectrograms of the recording before and after, and of what was removed, on one colour scale" src="$spectrograms">
+<h2>The fit</h2>
+$curve
+<div class="wide"><table><tr><th>block<th>window<th>steps<th>kept<th>why it stopped</tr>$fits</table></div>
+<h2>Settings</h2>
+<pre>$settings</pre>
+</html>
+""")
+
+
+def write_report(result: "Result", path: Path, *, force: bool = False) -> None:
+    """Write a report of a result.
+
+    Raises:
+        SettingsError: the file exists and `force` is not set.
+        AudioError: it cannot be written.
+    """
+    with replacing(path, force=force) as beside:
+        beside.write_text(_page(result), encoding="utf-8")
+
+
+def _page(result: "Result") -> str:
+    parts = {"before": result.original, "after": result.restored, "removed": result.removed}
+    rate = result.original.sample_rate
+    curve = ""
+    if result.fits:
+        lines = [(f"block {f.block}, {f.window_ms:.0f} ms", f.losses, f.chosen) for f in result.fits if len(f.losses) > 1]
+        if lines:
+            alt = "Misfit against step for each fit, the chosen step marked"
+            curve = f'<img alt="{alt}" src="{_data("image/png", pictures.curves(lines))}">'
+    row = "<tr><td>{}<td>{:.0f} ms<td>{}<td>{}<td>{}</tr>"
+    return _PAGE.substitute(
+        title=html.escape(f"{Path(result.original.name).name}: {result.settings.task}"),
+        summary=html.escape(summary(result)),
+        players="".join(_player(name, recording) for name, recording in parts.items()),
+        spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),
+        curve=curve,
+        fits="".join(row.format(f.block, f.window_ms, f.steps, f.chosen, html.escape(f.reason)) for f in result.fits),
+        settings=html.escape(json.dumps({"run": encode(result.settings), "versions": versions()}, indent=2)),
+    )
+
+
+def summary(result: "Result") -> str:
+    """Return what happened, in plain words."""
+    recording = result.original
+    before, removed = (pictures.loudness_db(r.samples) for r in (recording, result.removed))
+    length = f"{recording.duration_s:.1f} s, {recording.channels} channel{'s' if recording.channels > 1 else ''}"
+    what = f"{length} at {recording.sample_rate} Hz, method {result.settings.name}."
+    if not result.removed.samples.any():
+        return f"{what} Nothing was removed."
+    floor = _quietest_change_db(result)
+    done = f"What was removed lies at {removed:.1f} dBFS, {before - removed:.1f} dB below the recording"
+    pauses = f"; in its quietest passages the level fell by {floor:.0f} dB" if floor >= 1 else ""
+    early = "" if result.complete else " It was stopped early: the rest is as it came in."
+    return f"{what} {done}{pauses}.{early}"
+
+
+def _quietest_change_db(result: "Result", frame_s: float = 0.05) -> float:
+    """Return by how much the quietest twentieth of frames became quieter."""
+    size = max(1, round(frame_s * result.original.sample_rate))
+    levels = []
+    for recording in (result.original, result.restored):
+        samples = recording.samples[:, : recording.samples.shape[1] // size * size]
+        if not samples.numel():
+            return 0.0
+        power = samples.square().mean(0).view(-1, size).mean(1)
+        levels.append(float(power.sort().values[: max(1, len(power) // 20)].mean()))
+    return 10 * math.log10((levels[0] + 1e-20) / (levels[1] + 1e-20))
+
+
+def _player(name: str, recording: Recording) -> str:
+    level = pictures.loudness_db(recording.samples)
+    note = f"<small>{level:.1f} dBFS</small>"
+    mime, data = _embedded(recording)
+    return f'<figure><figcaption>{name} {note}</figcaption><audio controls src="{_data(mime, data)}"></audio></figure>'
+
+
+def _embedded(recording: Recording) -> tuple[str, bytes]:
+    from audioprior.recording import encode_to
+
+    short = recording.duration_s <= _LOSSLESS_UP_TO_S and recording.channels <= 8
+    encoding = Encoding("FLAC", "PCM_16") if short else Encoding("OGG", "VORBIS")
+    buffer = io.BytesIO()
+    encode_to(buffer, recording.with_samples(recording.samples.clamp(-1, 1)), encoding)
+    return ("audio/flac" if short else "audio/ogg"), buffer.getvalue()
+
+
+def _data(mime: str, content: bytes) -> str:
+    return f"data:{mime};base64,{base64.b64encode(content).decode()}"
