@@ -84,6 +84,22 @@ def curves(lines: Sequence[tuple[str, Sequence[float], int]], *, ylabel: str = "
     return _png(figure)
 
 
+def courses(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]], start: float, *, ylabel: str) -> bytes:
+    """Return a PNG of scores against steps (logarithmic), each line with its label, over the score of the input."""
+    figure = Figure(figsize=(10.0, 3.4), layout="constrained")
+    axis = figure.subplots()
+    for label, steps, values in lines:
+        axis.plot(steps, values, label=label, linewidth=1.8)
+    axis.axhline(start, color="gray", linestyle="--", linewidth=1, label="the recording as it is")
+    axis.set_xscale("log")
+    axis.set_ylim(bottom=start - 8)
+    axis.set_xlabel("step")
+    axis.set_ylabel(ylabel, fontsize=9)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    return _png(figure)
+
+
 def write_png(png: bytes, path: Path) -> None:
     """Write a picture beside, then rename it."""
     from audioprior.recording import replacing

@@ -290,7 +290,7 @@ def check_writable(path: Path, *, force: bool) -> None:
         raise SettingsError(f"{path} exists; use --force to replace it, or -o to name another file.")
     if not path.parent.is_dir():
         raise SettingsError(f"the folder {path.parent} does not exist; create it first.")
-    if not os.access(path.parent, os.W_OK):
+    if not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise SettingsError(f"the folder {path.parent} may not be written to; choose another with -o.")
 
 

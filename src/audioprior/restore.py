@@ -73,7 +73,8 @@ class Result:
     Attributes:
         original: as it came in.
         restored: the result.
-        removed: what was taken away; restored + removed == original, sample for sample.
+        removed: what was taken away; restored + removed == original, sample for sample. (Exactly so for the samples of any
+            file but 64-bit float, where the last bit of a sample may round.)
         settings: everything that decided the result.
         fits: what each fit did.
         complete: False if it was stopped early: blocks that were not reached are as they came in.

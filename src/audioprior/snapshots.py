@@ -57,10 +57,11 @@ class Snapshots:
             recording.with_samples(samples).write(stem.with_suffix(".wav"), encoding=_ENCODING)
             png = pictures.spectrograms([(f"step {step}", samples)], recording.sample_rate)
             pictures.write_png(png, stem.with_suffix(".png"))
-        frames = [("degraded", recording.samples), *self._frames()]
+        frames = [("degraded", recording.samples), *self.frames()]
         pictures.write_png(pictures.filmstrip(frames, recording.sample_rate), self._folder / "filmstrip.png")
 
-    def _frames(self) -> list[tuple[str, Tensor]]:
+    def frames(self) -> list[tuple[str, Tensor]]:
+        """Return the steps of the seed's picture (the nearest that were taken, and the last) and their sounds."""
         steps = sorted(self._sounds)
         nearest = [min(steps, key=lambda step, wanted=wanted: abs(step - wanted)) for wanted in _STRIP]  # type: ignore[misc]
         return [(f"step {step}", self._sounds[step]) for step in dict.fromkeys([*nearest, steps[-1]])]

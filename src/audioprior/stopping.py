@@ -83,6 +83,9 @@ class _Patience:
         self._max_steps, self._patience, self._what = max_steps, patience, what
         self._lowest, self._best = float("inf"), 0
 
+    def forget(self, index: int) -> None:
+        self._lowest, self._best = float("inf"), index
+
     def judge(self, index: int, score: float) -> Verdict:
         keep = score < self._lowest
         if keep:
@@ -133,8 +136,8 @@ class LeastVariance(_Open):
 
     An untrained network's outputs settle when they hold the sound and wander again when they take up noise: the running
     variance of the outputs has its minimum there (Wang et al. 2023, "Early stopping for deep image prior", ES-EMV). A first
-    plateau, before anything was learned, is guarded against: a minimum counts only once the variance has been rising and
-    has come down to half of its highest value.
+    plateau, before anything was learned, is guarded against: whenever the variance rises to a new height, the minima before
+    it are forgotten, and a new one counts only below half of that height.
     """
 
     def __init__(self, settings: s.MovingVariance) -> None:
@@ -153,7 +156,9 @@ class LeastVariance(_Open):
         a = self._forgetting
         self._mean = self._mean + a * change
         self._variance = (1 - a) * (self._variance + a * float(change.square().mean()))
-        self._highest = max(self._highest, self._variance)
+        if self._variance >= self._highest and index < self._max_steps:
+            self._highest = self._variance
+            self._patience.forget(index)
         if self._variance > 0.5 * self._highest and index < self._max_steps:
             return Verdict(keep=False)
         return self._patience.judge(index, self._variance)

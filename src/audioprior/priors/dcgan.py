@@ -30,7 +30,8 @@ class DcganPrior(PicturePrior):
         """Build the generator: latent vector → picture of at least the spectrogram's size."""
         batch, channels, bins, frames = evidence.power.shape
         settings, factor = self._settings, 2**self._settings.levels
-        height, width = -(-bins // factor), -(-frames // factor)
+        # Two rows at least: batch norm needs more than one value a channel.
+        height, width = max(2, -(-bins // factor)), -(-frames // factor)
         widths = [settings.filters << level for level in reversed(range(settings.levels))]
         layers: list[nn.Module] = [
             nn.Linear(settings.latent, widths[0] * height * width),

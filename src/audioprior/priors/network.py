@@ -53,7 +53,8 @@ class PicturePrior:
         if self._network is None:
             # Powers in units of their mean, so that no learning rate depends on how loud the recording is.
             self._scale = evidence.power.mean() + 1e-30
-            self._network = self.network(evidence).to(evidence.power.device)
+            with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw first weights from the global generator
+                self._network = self.network(evidence).to(evidence.power.device)
             self._optimiser = torch.optim.Adam(self._network.parameters(), lr=self._learning_rate)
         picture = self.forward(self._network)
         loss = evidence.misfit(picture.exp() * self._scale).mean()

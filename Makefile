@@ -1,0 +1,47 @@
+PYTHON ?= $(or $(shell command -v python3.11),python3)
+DATA ?= ../shared/data
+BIN := .venv/bin
+OUT := build
+
+.PHONY: demo test lint types check bench figures docs clean
+
+demo: .venv/ready
+	@mkdir -p $(OUT)
+	$(BIN)/audioprior denoise samples/guitar_vinyl.flac -o $(OUT)/guitar_vinyl.denoise.flac \
+	    --removed $(OUT)/guitar_vinyl.removed.flac --report $(OUT)/guitar_vinyl.html --force
+	@echo "Listen to $(OUT)/guitar_vinyl.denoise.flac, or open $(OUT)/guitar_vinyl.html in a browser."
+
+test: check
+	$(BIN)/pytest
+
+check: lint types
+
+lint: .venv/ready
+	$(BIN)/ruff check src tests bench samples
+	$(BIN)/ruff format --check src tests bench samples
+
+types: .venv/ready
+	$(BIN)/mypy
+
+# Measures over the recordings in $(DATA) and writes bench/RESULTS.md.
+bench: .venv/ready
+	$(BIN)/python -m bench.denoise --data $(DATA)
+
+# Draws the README's pictures and curve again.
+figures: .venv/ready
+	$(BIN)/python -m bench.figures
+
+docs: .venv/ready
+	$(BIN)/python -m pip install -q -c constraints.txt --group docs
+	$(BIN)/zensical build --strict
+
+# pip is raised first: --group needs 25.1. torch comes before the rest, so that nothing else chooses its build.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -U "pip>=25.1"
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[all]" --group dev
+	@touch $@
+
+clean:
+	rm -rf .venv build dist site

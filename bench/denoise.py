@@ -1,0 +1,158 @@
+"""Measures denoisers over mixtures of real recordings and writes the tables.
+
+    python -m bench.denoise --data FOLDER [--set white5|quick|full] [--systems a,b] [--no-speech-scores]
+
+Every system gets the noisy samples and the rate, nothing else. Each runs on one thread; cost is CPU seconds per second of
+sound and channel. Scores of finished (system, mixture) pairs are kept in build/bench/ and not measured again.
+"""
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+
+from audioprior import metrics
+from audioprior.presets import METHODS
+from audioprior.restore import denoise
+from bench import peers
+from bench.mixtures import Mixture, mixture, plan
+
+HERE = Path(__file__).parent
+CACHE = HERE.parent / "build" / "bench"
+OURS = ("blindspot", "nmf", "free")  # the slow networks run when asked for by name
+SCORES = ("gain", "pesq", "stoi", "lsd")
+
+
+def system(name: str) -> peers.System:
+    """Return a denoiser by its name: one of this project's methods, or a peer."""
+    if name in METHODS:
+        return lambda samples, rate: denoise(samples, sample_rate=rate, method=name).restored.samples
+    return peers.installed()[name]
+
+
+def source_hash() -> str:
+    """Return a short hash of the package's source: figures of other versions are not mixed in."""
+    digest = hashlib.sha256()
+    for path in sorted((HERE.parent / "src").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
+    """Return the scores of a system on a mixture."""
+    started = time.process_time()
+    restored = system(name)(m.noisy, m.sample_rate)
+    seconds = time.process_time() - started
+    scores = {
+        "before": metrics.si_sdr(m.clean, m.noisy) if m.noise_name != "none" else float("nan"),
+        "after": metrics.si_sdr(m.clean, restored),
+        "lsd": metrics.log_spectral_distance(m.clean, restored, m.sample_rate),
+        "cpu": seconds / (m.clean.numel() / m.sample_rate),
+    }
+    scores["gain"] = scores["after"] - scores["before"]
+    if speech_scores and m.kind == "speech":
+        scores["pesq"] = metrics.pesq(m.clean, restored, m.sample_rate)
+        scores["stoi"] = metrics.stoi(m.clean, restored, m.sample_rate)
+    return scores
+
+
+def cached(name: str, m: Mixture, version: str, *, speech_scores: bool) -> dict[str, float]:
+    """Return the scores of a system on a mixture, measured now or before."""
+    folder = CACHE / (f"{name}-{version}" if name in METHODS else name)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{m.name.replace(' ', '_')}.json"
+    if not path.exists():
+        path.write_text(json.dumps(measure(name, m, speech_scores=speech_scores)))
+    return dict(json.loads(path.read_text()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--set", default="white5", dest="which")
+    parser.add_argument("--systems", default=None)
+    parser.add_argument("--splits", default="tune,test")
+    parser.add_argument("--no-speech-scores", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        raise SystemExit(f"{options.data} is not here; give the folder of recordings with --data.")
+    torch.set_num_threads(1)
+    names = options.systems.split(",") if options.systems else [*OURS, "identity", *peers.installed()]
+    splits, version = options.splits.split(","), source_hash()
+    rows: dict[str, list[tuple[Mixture, dict[str, float]]]] = {name: [] for name in names if name != "identity"}
+    for clip, noise, snr_db in plan(options.which):
+        m = mixture(options.data, clip, noise, snr_db)
+        if m.split not in splits:
+            continue
+        for name, done in rows.items():
+            scores = cached(name, m, version, speech_scores=not options.no_speech_scores)
+            done.append((m, scores))
+            if options.verbose:
+                print(f"{name:16} {m.name:32} {scores['gain']:6.2f} dB  {scores['cpu']:5.2f} s/s", flush=True)
+    text = "\n".join(tables(rows))
+    print(text)
+    (HERE / "RESULTS.md").write_text(_with_section((HERE / "RESULTS.md"), options.which, text), encoding="utf-8")
+
+
+def tables(rows: dict[str, list[tuple[Mixture, dict[str, float]]]]) -> Iterable[str]:
+    """Yield the lines of the tables: noisy mixtures by half and class, then how clean input is treated."""
+    for split in ("tune", "test"):
+        noisy = {n: [(m, s) for m, s in done if m.split == split and m.snr_db < 30] for n, done in rows.items()}
+        if not any(noisy.values()):
+            continue
+        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % confidence (mixtures), worst; speech PESQ and STOI; LSD; cost\n"
+        kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
+        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | LSD | CPU s/s |"
+        yield f"|---|{'---|' * (len(kinds) + 6)}"
+        for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
+            cells = [_interval([s["gain"] for m, s in done if m.kind == kind]) for kind in kinds]
+            worst, where = min((s["gain"], m.name) for m, s in done)
+            cells += [_interval([s["gain"] for _, s in done]), f"{worst:.1f} ({where})"]
+            cells += [f"{_mean(s[key] for _, s in done if key in s):.3f}" for key in ("pesq", "stoi")]
+            cells += [f"{_mean(s['lsd'] for _, s in done):.1f}", f"{_mean(s['cpu'] for _, s in done):.2f}"]
+            yield f"| {name} | {' | '.join(cells)} |"
+        quiet = {n: [(m, s) for m, s in done if m.split == split and m.snr_db == 30] for n, done in rows.items()}
+        clean = {n: [s["after"] for m, s in done if m.split == split and m.noise_name == "none"] for n, done in rows.items()}
+        if any(quiet.values()):
+            yield f"\n**{split}**, nearly clean input: SI-SDR change at 30 dB, and SI-SDR of clean input after treatment\n"
+            yield "| system | mean at 30 dB | worst at 30 dB | clean, mean | clean, worst |\n|---|---|---|---|---|"
+            for name, done in quiet.items():
+                worst, where = min((s["gain"], m.name) for m, s in done)
+                yield (
+                    f"| {name} | {_mean(s['gain'] for _, s in done):.2f} | {worst:.2f} ({where}) "
+                    f"| {_mean(clean[name]):.1f} | {min(clean[name]):.1f} |"
+                )
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else float("nan")
+
+
+def _interval(values: list[float]) -> str:
+    spread = float(torch.tensor(values).std()) / len(values) ** 0.5 * 1.96 if len(values) > 1 else float("nan")
+    return f"{_mean(values):.2f} ± {spread:.2f} ({len(values)})"
+
+
+def _with_section(path: Path, which: str, text: str) -> str:
+    """Return a file's text with one set's section replaced; sections are marked by comments."""
+    old = (
+        path.read_text(encoding="utf-8")
+        if path.exists()
+        else "# Results\n\nWritten by `python -m bench.denoise`; do not edit.\n"
+    )
+    begin, end = f"<!-- denoise {which} -->", f"<!-- /denoise {which} -->"
+    section = f"{begin}\n## Denoising, set “{which}”\n{text}\n{end}\n"
+    if begin in old:
+        head, rest = old.split(begin, 1)
+        return head + section.rstrip("\n") + rest.split(end, 1)[1]
+    return f"{old.rstrip()}\n\n{section}"
+
+
+if __name__ == "__main__":
+    main()

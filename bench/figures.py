@@ -1,0 +1,82 @@
+"""Draws the README's pictures: `make figures`. All from the two sample sounds, which are part of the project.
+
+- before_after.png: the demo's recording before and after, and what was removed
+- seed_filmstrip.png: the seed reproduced; what its network draws at steps 0, 150, 300 and 2000
+- seed_curve.png: SI-SDR against step for the seed and for the default. The reference is used for drawing only: each point is
+  what an oracle would get by stopping there.
+"""
+
+import argparse
+from pathlib import Path
+
+import soundfile
+import torch
+
+from audioprior import pictures
+from audioprior.metrics import si_sdr
+from audioprior.presets import DEFAULT
+from audioprior.recording import Recording, as_recording, read
+from audioprior.restore import Denoising, denoise, resolve
+from audioprior.settings import Denoise
+from audioprior.snapshots import Snapshots
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "docs" / "figures"
+CURVE_S = 2.0
+CURVE_SNR_DB = 5.0
+
+
+def noisy_guitar() -> tuple[torch.Tensor, Recording]:
+    """Return two seconds of the clean guitar, mono, and the same with white noise at 5 dB."""
+    samples, rate = soundfile.read(ROOT / "samples" / "guitar.flac", always_2d=True)
+    clean = torch.from_numpy(samples[: round(CURVE_S * rate)].mean(1)).float().double()[None]
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    noise *= (clean.square().sum() / noise.square().sum()).sqrt() * 10 ** (-CURVE_SNR_DB / 20)
+    return clean, as_recording((clean + noise).float(), rate)
+
+
+def before_after() -> None:
+    result = denoise(read(ROOT / "samples" / "guitar_vinyl.flac"))
+    panels = [("before", result.original), ("after", result.restored), ("removed", result.removed)]
+    png = pictures.spectrograms([(name, r.samples) for name, r in panels], result.original.sample_rate)
+    pictures.write_png(png, OUT / "before_after.png")
+
+
+def seed() -> None:
+    clean, recording = noisy_guitar()
+    lines = []
+    for name in ("seed-dcgan", DEFAULT):
+        job = Denoising(recording, resolve(name, Denoise()))
+        snapshots = Snapshots(OUT / "unused", 50, job)
+        values, steps = [], []
+        for progress in job:
+            snapshots.take(progress)
+            if progress.step == 1 or progress.step % 10 == 0:
+                steps.append(progress.step)
+                values.append(si_sdr(clean, progress.estimate()))
+        best = max(range(len(values)), key=values.__getitem__)
+        print(
+            f"{name}: in {CURVE_SNR_DB} dB, oracle best {values[best]:.2f} dB at step {steps[best]}, last {values[-1]:.2f} dB"
+        )
+        lines.append((name, steps, values))
+        if name == "seed-dcgan":
+            frames = [("degraded", recording.samples), *snapshots.frames()]
+            pictures.write_png(pictures.filmstrip(frames, recording.sample_rate), OUT / "seed_filmstrip.png")
+    before = si_sdr(clean, recording.samples)
+    png = pictures.courses(lines, before, ylabel="SI-SDR in dB (oracle: scored with the reference)")
+    pictures.write_png(png, OUT / "seed_curve.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["before_after", "seed"], default=None)
+    only = parser.parse_args().only
+    OUT.mkdir(parents=True, exist_ok=True)
+    if only != "seed":
+        before_after()
+    if only != "before_after":
+        seed()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Sounds and settings that the tests share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from audioprior.settings import BlindSpot, FixedSteps, Method
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture
+def quick() -> Method:
+    """The default method with a fraction of its steps: for facts that do not depend on how good the result is."""
+    return Method(windows_ms=(32.0,), prior=BlindSpot(batch_bins=512), stopping=FixedSteps(max_steps=5))
+
+
+@pytest.fixture
+def tone() -> Callable[..., Tensor]:
+    """A maker of steady tones: (channel, time), float64 as a file of 32-bit floats gives them."""
+
+    def make(frequency_hz: float, seconds: float = 1.0, rate: int = 16000, channels: int = 1, level: float = 0.3) -> Tensor:
+        t = torch.arange(round(seconds * rate), dtype=torch.float64) / rate
+        return (level * torch.sin(2 * torch.pi * frequency_hz * t)).float().double().expand(channels, -1).clone()
+
+    return make
+
+
+@pytest.fixture
+def noise() -> Callable[..., Tensor]:
+    """A maker of white noise: (channel, time), float64, by seed."""
+
+    def make(seconds: float = 1.0, rate: int = 16000, channels: int = 1, level: float = 0.05, seed: int = 0) -> Tensor:
+        numbers = torch.Generator().manual_seed(seed)
+        return (level * torch.randn(channels, round(seconds * rate), generator=numbers)).double()
+
+    return make
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of real recordings, which is not part of the project."""
+    if not DATA.is_dir():
+        pytest.skip(f"{DATA} is not here")
+    return DATA

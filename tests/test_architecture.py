@@ -1,0 +1,55 @@
+"""What the house promises of itself."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parent.parent / "src" / "audioprior"
+# The way the sound goes. Imports go to the left, never to the right.
+ORDER = [
+    *(
+        "errors",
+        "recording",
+        "channels",
+        "spectrum",
+        "evidence",
+        "settings",
+        "presets",
+        "priors",
+        "observations",
+        "stopping",
+    ),
+    *("fitting", "restore", "metrics", "sidecar", "pictures", "report", "snapshots", "console", "cli"),
+]
+FREE = {"settings", "presets"}  # no torch, no sound: anything may ask them
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if node.module.startswith("audioprior."):
+                found.add(node.module.split(".")[1])
+            elif node.module == "audioprior":
+                found |= {alias.name for alias in node.names}
+    return found & set(ORDER)
+
+
+def test_imports_go_down_the_list() -> None:
+    late = {("restore", "report")}  # Result.report(), imported when called
+    for path in SOURCE.rglob("*.py"):
+        name = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+        if name not in ORDER:
+            continue
+        for imported in imports(path) - FREE - {name}:
+            if (name, imported) not in late:
+                assert ORDER.index(imported) < ORDER.index(name), f"{path.name} imports {imported}"
+
+
+def test_nothing_that_restores_knows_of_scores() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert "metrics" not in imports(path), f"{path.name} could peek at a clean reference"
+
+
+def test_files_do_one_thing() -> None:
+    for path in SOURCE.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 330, f"{path} is long: does it do one thing?"

@@ -1,0 +1,149 @@
+"""Every prior in the same seat: what each must do, and what makes the blind-spot prior blind."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor
+
+from audioprior import priors
+from audioprior.errors import FitError
+from audioprior.evidence import Evidence, Picture, heard_everywhere
+from audioprior.priors.blindspot import BlindSpotPrior
+from audioprior.settings import BlindSpot, Dcgan, Free, Nmf, PriorSettings, Skip
+
+ALL: list[PriorSettings] = [BlindSpot(), Dcgan(filters=4, levels=3), Skip(levels=2), Nmf(rank=2), Free()]
+NETWORKS = [one for one in ALL if isinstance(one, BlindSpot | Dcgan | Skip)]
+STEPS = 40
+
+
+def sound_and_noise(seed: int = 0, channels: int = 1, batch: int = 1) -> tuple[Tensor, Evidence]:
+    """A power of two notes, and the evidence of it under noise of power one."""
+    numbers = torch.Generator().manual_seed(seed)
+    power = torch.full((batch, channels, 40, 60), 0.01)
+    power[:, :, 10:13, 5:30] = 30.0
+    power[:, :, 25:28, 30:55] = 30.0
+    heard = (power + 1) * torch.empty_like(power).exponential_(generator=numbers)
+    return power, heard_everywhere(heard, torch.ones(()))
+
+
+def build(settings: PriorSettings, seed: int = 0) -> priors.Prior:
+    return priors.build(settings, planned_steps=STEPS, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)
+@pytest.mark.parametrize(("batch", "channels"), [(1, 1), (1, 3), (2, 1)])
+def test_every_prior_draws_positive_powers_of_the_right_shape(settings: PriorSettings, batch: int, channels: int) -> None:
+    _, evidence = sound_and_noise(channels=channels, batch=batch)
+    prior = build(settings)
+    prior.fit(evidence)
+    drawn = prior.draw()
+    assert drawn.shape == evidence.power.shape
+    assert bool((drawn > 0).all())
+    assert bool(drawn.isfinite().all())
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)
+def test_every_prior_comes_closer_to_the_sound_than_the_noisy_power_is(settings: PriorSettings) -> None:
+    power, evidence = sound_and_noise()
+    prior = build(settings)
+    for _ in range(1 if isinstance(settings, Free) else STEPS):
+        prior.fit(evidence)
+
+    def distance(guess: Tensor) -> float:
+        ratio = (power + 1) / (guess + 1)
+        return float((ratio - ratio.log() - 1).mean())
+
+    assert distance(prior.draw()) < distance(evidence.power)
+    if not isinstance(settings, Free):  # each one is a prior: it must beat having none
+        free = build(Free())
+        free.fit(evidence)
+        assert distance(prior.draw()) < distance(free.draw())
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)
+def test_a_seed_decides_a_fit(settings: PriorSettings) -> None:
+    _, evidence = sound_and_noise()
+    state = torch.random.get_rng_state()
+    twice = [build(settings), build(settings)]
+    for prior in twice:
+        for _ in range(3):
+            prior.fit(evidence)
+    assert torch.equal(twice[0].draw(), twice[1].draw())
+    assert torch.equal(torch.random.get_rng_state(), state)  # nothing global was drawn from
+    if not isinstance(settings, Free):
+        other = build(settings, seed=1)
+        for _ in range(3):
+            other.fit(evidence)
+        assert not torch.equal(other.draw(), twice[0].draw())
+
+
+@pytest.mark.parametrize("settings", [BlindSpot(), Dcgan(), Skip(), Nmf(), Free()], ids=lambda s: s.kind)
+@pytest.mark.parametrize("shape", [(1, 1, 9, 1), (1, 1, 33, 2), (1, 2, 65, 7)])
+def test_the_shortest_recordings(settings: PriorSettings, shape: tuple[int, ...]) -> None:
+    evidence = heard_everywhere(torch.rand(shape, generator=torch.Generator().manual_seed(0)) + 0.1, torch.tensor(0.5))
+    prior = build(settings)
+    for _ in range(3):
+        prior.fit(evidence)
+    assert prior.draw().shape == shape
+    assert bool(prior.draw().isfinite().all())
+
+
+@pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)
+def test_nothing_can_be_drawn_before_a_fit(settings: PriorSettings) -> None:
+    with pytest.raises(FitError, match="nothing was fitted yet"):
+        build(settings).draw()
+
+
+@pytest.mark.parametrize("place", [(20, 30), (0, 0), (1, 0), (39, 59), (2, 58)])
+def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int]) -> None:
+    """λ of a bin is the same whatever was heard in it, or in the two bins that share its noise."""
+    _, evidence = sound_and_noise()
+    f, t = place
+    drawn: list[torch.Tensor] = []
+    for loudness in (0.01, 1e4):
+        power = evidence.power.clone()
+        power[0, 0, max(0, f - 1) : f + 2, t] = loudness
+        prior = BlindSpotPrior(BlindSpot(), STEPS, torch.Generator().manual_seed(0))
+        prior.fit(heard_everywhere(power, torch.ones(())))
+        # The weights of one prior judge both pictures: learning from the other bins must not tell.
+        if not drawn:
+            weights = [
+                w.detach().clone().normal_(0, 0.1, generator=torch.Generator().manual_seed(1)) for w in prior._weights
+            ]
+        prior._weights = weights
+        drawn.append(prior.draw()[0, 0])
+    change = (drawn[1] / drawn[0]).log().abs()
+    # Only the normalisation of the whole picture may tell, by a trifle.
+    assert float(change[f, t]) < 0.1
+    # Its neighbours in time do look at it.
+    neighbour = t + 2 if t + 2 < 60 else t - 2
+    assert float(change[f, neighbour]) > 0.5
+
+
+def test_nmf_never_gets_worse() -> None:
+    _, evidence = sound_and_noise()
+    prior = build(Nmf(rank=3))
+    losses = [prior.fit(evidence) for _ in range(30)]
+    assert all(after <= before + 1e-4 for before, after in itertools.pairwise(losses))
+
+
+def test_nmf_refuses_pictures() -> None:
+    _, evidence = sound_and_noise()
+    with pytest.raises(FitError, match="nmf fits likelihoods only"):
+        build(Nmf()).fit(Picture(evidence.power, evidence.weight, evidence.added))
+
+
+@pytest.mark.parametrize("settings", [*NETWORKS, Nmf(rank=2)], ids=lambda s: s.kind)
+def test_unheard_bins_do_not_teach(settings: PriorSettings) -> None:
+    """With weight zero everywhere but in a quiet stripe, the loud bins elsewhere leave no trace in the misfit."""
+    _, evidence = sound_and_noise()
+    keep = torch.zeros_like(evidence.power)
+    keep[:, :, :8] = 1
+    masked = evidence.masked(keep)
+    assert float(masked.misfit(torch.ones_like(evidence.power))[:, :, 8:].abs().max()) == 0
+    prior = build(settings)
+    first = prior.fit(masked)
+    for _ in range(20):
+        last = prior.fit(masked)
+    assert last <= first + 0.05

@@ -1,0 +1,209 @@
+"""denoise(): what it promises of any sound."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import audioprior as ap
+from audioprior.metrics import si_sdr
+from audioprior.presets import METHODS
+from audioprior.recording import as_recording
+from audioprior.restore import Denoising, resolve
+from audioprior.settings import BlindSpot, Dcgan, Denoise, Discrepancy, FixedSteps, HeldOut, Method, Skip
+
+SHORT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@SHORT
+@given(
+    length=st.one_of(st.integers(1, 50), st.integers(51, 6000)),
+    channels=st.integers(1, 7),
+    rate=st.sampled_from([4000, 8000, 16000, 44100]),
+    level=st.sampled_from([1e-6, 0.1, 1.0, 30.0]),
+    strength=st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_what_was_removed_and_what_was_kept_are_the_input(
+    quick: Method, length: int, channels: int, rate: int, level: float, strength: float
+) -> None:
+    numbers = np.random.default_rng(length)
+    samples = (level * numbers.standard_normal((channels, length))).astype(np.float32)
+    result = ap.denoise(samples, sample_rate=rate, method=quick, settings=Denoise(strength=strength))
+    assert torch.equal(result.restored.samples + result.removed.samples, result.original.samples)
+    assert result.restored.samples.shape == (channels, length)
+    assert result.restored.sample_rate == rate
+    assert bool(result.restored.samples.isfinite().all())
+    if strength == 0:
+        assert torch.equal(result.restored.samples, result.original.samples)
+
+
+def test_the_same_seed_gives_the_same_samples(quick: Method, noise: Callable[..., Tensor]) -> None:
+    samples = noise(0.5, channels=2)
+    state = torch.random.get_rng_state()
+    first, second = (ap.denoise(samples, sample_rate=16000, method=quick) for _ in range(2))
+    assert torch.equal(first.restored.samples, second.restored.samples)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    other = ap.denoise(samples, sample_rate=16000, method=quick, settings=Denoise(seed=1))
+    assert not torch.equal(first.restored.samples, other.restored.samples)
+
+
+@pytest.mark.parametrize("name", ["blindspot", "nmf", "free"])
+def test_a_tone_survives_and_the_noise_goes(name: str, tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    clean = tone(440, 2.0)
+    result = ap.denoise(clean + noise(2.0, level=0.1), sample_rate=16000, method=name)
+    assert si_sdr(clean, result.restored.samples) > si_sdr(clean, result.original.samples) + {"free": 4}.get(name, 8)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Method(windows_ms=(32.0,), prior=Skip(levels=2, filters=4), stopping=HeldOut(max_steps=40), gain="two-step"),
+        Method(windows_ms=(32.0,), prior=Dcgan(filters=4, levels=3), stopping=Discrepancy(max_steps=60), gain="log-mmse"),
+    ],
+    ids=["skip", "dcgan"],
+)
+def test_the_slow_networks_find_the_tone_too(
+    method: Method, tone: Callable[..., Tensor], noise: Callable[..., Tensor]
+) -> None:
+    clean = tone(440, 0.7)
+    result = ap.denoise(clean + noise(0.7, level=0.1), sample_rate=16000, method=method)
+    assert si_sdr(clean, result.restored.samples) > si_sdr(clean, result.original.samples) + 3
+    assert result.fits[0].chosen <= result.fits[0].steps
+
+
+def test_two_equal_channels_stay_equal(quick: Method, noise: Callable[..., Tensor], tone: Callable[..., Tensor]) -> None:
+    one = noise(0.5) + tone(440, 0.5)
+    result = ap.denoise(torch.cat([one, one]), sample_rate=16000, method=quick)
+    assert torch.equal(result.restored.samples[0], result.restored.samples[1])
+    mono = ap.denoise(one, sample_rate=16000, method=quick)
+    assert torch.allclose(mono.restored.samples[0], result.restored.samples[0], atol=1e-6)
+
+
+def test_the_stereo_image_holds(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    """A source left of the middle stays where it is: the ratio of its channels is kept."""
+    clean = torch.cat([tone(440, 2.0), 0.4 * tone(440, 2.0)])
+    result = ap.denoise(clean + noise(2.0, channels=2, level=0.05), sample_rate=16000)
+    left, right = (float((channel * clean[0]).sum() / clean[0].square().sum()) for channel in result.restored.samples)
+    assert right / left == pytest.approx(0.4, abs=0.02)
+
+
+def test_a_quieter_recording_is_restored_alike(quick: Method, noise: Callable[..., Tensor]) -> None:
+    samples = noise(0.5)
+    loud, quiet = (ap.denoise(samples * gain, sample_rate=16000, method=quick) for gain in (1.0, 0.001))
+    assert torch.allclose(loud.restored.samples, quiet.restored.samples * 1000, atol=1e-5)
+
+
+def test_silence_and_dc_come_back(quick: Method) -> None:
+    silence = ap.denoise(np.zeros((2, 4000)), sample_rate=16000, method=quick)
+    assert not silence.restored.samples.any()
+    assert silence.complete
+    dc = ap.denoise(np.full(4000, 0.25), sample_rate=16000, method=quick)
+    assert bool(dc.restored.samples.isfinite().all())
+
+
+def test_a_noise_passage_teaches_the_noise(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    """Noise that begins loud and a tone that never pauses: only the passage can tell them apart."""
+    clean = torch.cat([torch.zeros(1, 8000, dtype=torch.float64), tone(440, 1.5)], 1)
+    noisy = clean + noise(2.0, level=0.1)
+    free = METHODS["free"]
+    taught = ap.denoise(noisy, sample_rate=16000, method=free, settings=Denoise(noise=(0.0, 0.5)))
+    assert si_sdr(clean, taught.restored.samples) > si_sdr(clean, noisy) + 4
+
+
+@pytest.mark.parametrize(
+    ("passage", "message"),
+    [
+        ((5.0, 6.0), r"5-6 s begins after the end of the recording \(1.000 s\)"),
+        ((0.5, 0.51), "holds 10 ms; give at least 50 ms"),
+        ((0.99, 3.0), "holds 10 ms"),
+        ((0.0, 0.1), "is digital silence"),
+    ],
+)
+def test_bad_passages(noise: Callable[..., Tensor], passage: tuple[float, float], message: str) -> None:
+    samples = noise(1.0)
+    samples[:, :3200] = 0
+    with pytest.raises(ap.SettingsError, match=message):
+        ap.denoise(samples, sample_rate=16000, settings=Denoise(noise=passage))
+
+
+def test_bad_device_and_method(noise: Callable[..., Tensor]) -> None:
+    with pytest.raises(ap.SettingsError, match="device 'cuda:9' is not available here; use --device auto"):
+        ap.denoise(noise(0.1), sample_rate=16000, settings=Denoise(device="cuda:9"))
+    with pytest.raises(ap.SettingsError, match="there is no method 'magic'; choose one of blindspot"):
+        ap.denoise(noise(0.1), sample_rate=16000, method="magic")
+
+
+def test_long_recordings_go_in_blocks_without_seams(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    clean = tone(440, 6.0, rate=8000)
+    noisy = (clean + noise(6.0, 8000, level=0.03)).float().double()
+    blocks = Denoise(block_s=2.0, overlap_s=0.5)
+    job = Denoising(as_recording(noisy, 8000), resolve("blindspot", blocks))
+    seen = {(progress.block, progress.blocks) for progress in job}
+    assert seen == {(number, len(job.blocks)) for number in range(1, len(job.blocks) + 1)}
+    assert len(job.blocks) >= 4
+    result = job.result()
+    assert torch.equal(result.restored.samples + result.removed.samples, noisy)
+    error = (result.restored.samples - clean)[0].square()
+    # Around each border the error is no larger than elsewhere.
+    borders = [start for start, _ in job.blocks[1:]]
+    near = torch.cat([error[start : start + 4000] for start in borders]).mean()
+    assert float(near) < 2 * float(error.mean())
+
+
+def test_cross_fades_sum_to_one(quick: Method) -> None:
+    for length in (16001, 40000, 123457):
+        job = Denoising(as_recording(np.ones(length), 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.7)))
+        total = torch.zeros(length, dtype=torch.float64)
+        for number, (start, end) in enumerate(job.blocks, 1):
+            total[start:end] += job.fade(number)
+        assert torch.allclose(total, torch.ones_like(total))
+
+
+def test_stopping_early_leaves_the_rest_as_it_was(quick: Method, noise: Callable[..., Tensor]) -> None:
+    samples = noise(6.0, 8000)
+    job = Denoising(as_recording(samples, 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.5)))
+    for progress in job:
+        if progress.block == 3:
+            break
+    result = job.result()
+    assert not result.complete
+    last = job.blocks[1][1]
+    assert torch.equal(result.restored.samples[:, last:], samples[:, last:])
+    assert not torch.equal(result.restored.samples[:, :8000], samples[:, :8000])
+
+
+def test_every_preset_is_a_method_with_a_description() -> None:
+    from audioprior.presets import DEFAULT, DESCRIPTIONS
+
+    assert METHODS.keys() == DESCRIPTIONS.keys()
+    assert DEFAULT in METHODS
+
+
+def test_the_seed_draws_a_picture(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    method = replace(METHODS["seed-dcgan"], prior=Dcgan(filters=4), stopping=FixedSteps(max_steps=30))
+    result = ap.denoise((tone(440, 0.5) + noise(0.5)).float(), sample_rate=16000, method=method)
+    losses = result.fits[0].losses
+    assert losses[-1] < 0.5 * losses[0]
+    # The picture is all there is: the sound is drawn anew, and the accounting still holds.
+    assert torch.equal(result.restored.samples + result.removed.samples, result.original.samples)
+
+
+@pytest.mark.parametrize(
+    ("clip", "least_db"), [("speech/male_librispeech_3436_16k.flac", 6.0), ("music/piano_44k.flac", 5.0)]
+)
+def test_real_recordings_gain(data: Path, clip: str, least_db: float) -> None:
+    samples, rate = soundfile.read(data / clip, always_2d=True)
+    clean = torch.from_numpy(samples[: 3 * rate].T.copy())
+    numbers = torch.Generator().manual_seed(0)
+    added = torch.randn(clean.shape, generator=numbers, dtype=torch.float64)
+    noisy = clean + added * (clean.square().mean() / added.square().mean() * 10**-0.5).sqrt()
+    quarter = Method(windows_ms=(64.0,), prior=BlindSpot(), stopping=FixedSteps(max_steps=60))
+    result = ap.denoise(noisy, sample_rate=rate, method=quarter)
+    assert si_sdr(clean, result.restored.samples) - si_sdr(clean, noisy) > least_db
