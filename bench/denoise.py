@@ -105,7 +105,7 @@ def tables(rows: dict[str, list[tuple[Mixture, dict[str, float]]]]) -> Iterable[
         noisy = {n: [(m, s) for m, s in done if m.split == split and m.snr_db < 30] for n, done in rows.items()}
         if not any(noisy.values()):
             continue
-        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % confidence (mixtures), worst; speech PESQ and STOI; LSD; cost\n"
+        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); worst; PESQ and STOI of speech; LSD; cost\n"
         kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
         yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | LSD | CPU s/s |"
         yield f"|---|{'---|' * (len(kinds) + 6)}"

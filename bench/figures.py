@@ -55,9 +55,8 @@ def seed() -> None:
                 steps.append(progress.step)
                 values.append(si_sdr(clean, progress.estimate()))
         best = max(range(len(values)), key=values.__getitem__)
-        print(
-            f"{name}: in {CURVE_SNR_DB} dB, oracle best {values[best]:.2f} dB at step {steps[best]}, last {values[-1]:.2f} dB"
-        )
+        oracle = f"oracle best {values[best]:.2f} dB at step {steps[best]}"
+        print(f"{name}: in {CURVE_SNR_DB} dB, {oracle}, last {values[-1]:.2f} dB")
         lines.append((name, steps, values))
         if name == "seed-dcgan":
             frames = [("degraded", recording.samples), *snapshots.frames()]
