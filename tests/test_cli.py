@@ -126,6 +126,22 @@ def test_snapshots_and_filmstrip(tmp_path: Path, noise: Callable[..., Tensor]) -
     assert call("denoise", str(noisy), "--snapshots", str(folder), "--force", *FAST) == 2
 
 
+def test_the_seed_leaves_its_samples(noisy: Path) -> None:
+    assert call("denoise", str(noisy), "-m", "seed-dcgan", "--steps", "4", "--every", "2", "-q") == 0
+    folder = noisy.parent / "x.denoise.steps"
+    assert names(folder) == {f"step-{step:05d}.{kind}" for step in (0, 2, 4) for kind in ("wav", "png")} | {"filmstrip.png"}
+
+
+@pytest.mark.parametrize("rule", ["fixed", "held-out", "moving-variance", "discrepancy"])
+def test_every_run_says_why_it_stopped(noisy: Path, rule: str) -> None:
+    assert call("denoise", str(noisy), "-m", "nmf", "--stop", rule, "--steps", "20", "-q") == 0
+    sidecar = json.loads((noisy.parent / "x.denoise.json").read_text())
+    assert sidecar["run"]["method"]["stopping"] == {**sidecar["run"]["method"]["stopping"], "kind": rule, "max_steps": 20}
+    for fit in sidecar["fits"]:
+        assert fit["reason"]
+        assert 1 <= fit["chosen"] <= fit["steps"] <= 20
+
+
 def test_several_files_and_one_bad_one(noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.wav").write_text("this is not sound")
     out = tmp_path / "out"
@@ -227,6 +243,8 @@ USAGE = [
     (["denoise", "{x}", "{x}", "-o", "-"], "several results cannot share standard output"),
     (["denoise", "{x}", "--device", "toaster"], "device 'toaster' is not available here"),
     (["denoise", "{x}", "--snapshots", "{folder}/s", "--every", "0"], "--every is 0; it must be at least 1"),
+    (["denoise", "{x}", "--stop", "now"], "there is no stopping rule 'now'; choose one of fixed"),
+    (["denoise", "{x}", "--steps", "0"], "max_steps is 0; it must be at least 1"),
     (["restore", "{x}"], "restore"),
 ]
 

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +15,9 @@ from audioprior.settings import Denoise, Run
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
-    from audioprior.recording import Encoding, Fitted
+    from audioprior.recording import Encoding
     from audioprior.restore import Denoising, Result
+    from audioprior.snapshots import Snapshots
 
 _INTERRUPTED = 130
 
@@ -91,6 +92,8 @@ def denoise(
     /,
     *,
     method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULT,
+    stop: str | None = None,
+    steps: int | None = None,
     config: Path | None = None,
     settings: Annotated[DenoiseFlags, Parameter(name="*")] = DenoiseFlags(),
     output: Output = Output(),
@@ -100,22 +103,24 @@ def denoise(
     Args:
         inputs: audio files, or "-" for standard input.
         method: how; `audioprior methods` lists them.
+        stop: when to stop: fixed, held-out, moving-variance or discrepancy; the method's own rule without it.
+        steps: the most steps to take; the rule's own number without it.
         config: take all settings from the .json that an earlier run left beside its result.
         settings: what to do.
         output: what to write.
     """
-    from audioprior.restore import Denoising, resolve
+    from audioprior.restore import Denoising
 
     for name in inputs:
         if name.startswith("-") and name != "-":
             raise SettingsError(f"there is no option {name}; `audioprior denoise --help` lists them.")
     chosen = Denoise(**{f.name: getattr(settings, f.name) for f in fields(Denoise)})
     if config is None:
-        run = resolve(method, chosen)
+        run = Run(name=method, method=presets.method(method, stop=stop, steps=steps), denoise=chosen)
     else:
         from audioprior.sidecar import read_run
 
-        if chosen != Denoise() or method != presets.DEFAULT:
+        if chosen != Denoise() or method != presets.DEFAULT or stop or steps:
             raise SettingsError(f"--config {config} holds all settings; leave the others out.")
         run = read_run(config)
     return _each(inputs, run, output, Denoising)
@@ -166,7 +171,11 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
         if target is not None:
             check_writable(target, force=output.force)
     job = make(recording, run)
-    snapshots = Snapshots(output.snapshots, output.every, job) if output.snapshots else None
+    folder = output.snapshots
+    if folder is None and run.method.observation == "image" and not piped:
+        folder = path.with_suffix(".steps")  # the seed is its samples on the way
+    snapshots = Snapshots(folder, output.every, job) if folder else None
+    files = Files(path, sidecar, encoding, output, snapshots, started)
     try:
         for progress in job:
             out.step(progress)
@@ -174,59 +183,74 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
                 snapshots.take(progress)
     except KeyboardInterrupt:
         if output.keep_partial:
-            _write(job.result(), path, encoding, sidecar, output, out, started)
+            files.write(job.result(), out)
         raise
-    result = job.result()
-    _write(result, path, encoding, sidecar, output, out, started)
-    if snapshots:
-        snapshots.write(result)
+    files.write(job.result(), out)
 
 
-def _write(
-    result: "Result", path: Path, encoding: "Encoding", sidecar: Path | None, output: Output, out: "Voice", started: float
-) -> None:
-    from dataclasses import asdict, replace
+@dataclass(frozen=True)
+class Files:
+    """Where a result goes."""
 
-    from audioprior.recording import fit_in_range, replacing
-    from audioprior.sidecar import describe, sha256
+    path: Path
+    sidecar: Path | None
+    encoding: "Encoding"
+    output: Output
+    snapshots: "Snapshots | None"
+    started: float
 
-    fitted: Fitted = fit_in_range(result.restored.samples, encoding, output.clip_mode)  # type: ignore[arg-type]
-    notes = [fitted.note] if fitted.note else []
-    # What was removed is measured against what is kept as the file holds it, so that the two files add up.
-    removed = result.original.samples * fitted.gain - fitted.samples
-    result = replace(
-        result,
-        restored=result.restored.with_samples(fitted.samples),
-        removed=result.removed.with_samples(removed),
-    )
-    if fitted.encoding.container != encoding.container and str(path) != "-":
-        path = path.with_suffix(fitted.encoding.extension)
-    result.restored.write(path, encoding=fitted.encoding, force=output.force)
-    if output.removed:
-        result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
-    if output.report:
-        result.report(output.report, force=output.force)
-    seconds = time.monotonic() - started
-    facts = {"complete": result.complete, "notes": notes, "fits": [asdict(one) for one in result.fits]}
-    if sidecar is not None:
+    def write(self, result: "Result", out: "Voice") -> None:
+        """Write all that was asked for, then tell."""
+        from audioprior.recording import fit_in_range
+
+        output = self.output
+        fitted = fit_in_range(result.restored.samples, self.encoding, output.clip_mode)  # type: ignore[arg-type]
+        # What was removed is measured against what is kept as the file holds it, so that the two files add up.
+        removed = result.original.samples * fitted.gain - fitted.samples
+        result = replace(
+            result,
+            restored=result.restored.with_samples(fitted.samples),
+            removed=result.removed.with_samples(removed),
+        )
+        path = self.path
+        if fitted.encoding.container != self.encoding.container and path != Path("-"):
+            path = path.with_suffix(fitted.encoding.extension)
+        result.restored.write(path, encoding=fitted.encoding, force=output.force)
+        if output.removed:
+            result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
+        if output.report:
+            result.report(output.report, force=output.force)
+        if self.snapshots:
+            self.snapshots.write(result)
+        if fitted.note:
+            out.note(fitted.note)
+        seconds = time.monotonic() - self.started
+        if self.sidecar:
+            self._describe(result, path, self.sidecar, seconds=round(seconds, 3), notes=[fitted.note] if fitted.note else [])
+        out.done(
+            output=str(path),
+            removed=str(output.removed) if output.removed else None,
+            report=str(output.report) if output.report else None,
+            snapshots=str(self.snapshots.folder) if self.snapshots else None,
+            seconds=seconds,
+            complete=result.complete,
+            stopped=[one.reason for one in result.fits],
+        )
+
+    def _describe(self, result: "Result", path: Path, sidecar: Path, **facts: Any) -> None:
+        from audioprior.recording import replacing
+        from audioprior.sidecar import describe, sha256
+
         source = Path(result.original.name)
-        files = {
+        facts |= {
             "input": {"name": source.name, "sha256": sha256(source) if source.is_file() else None},
             "output": {"name": path.name, "sha256": sha256(path)},
+            "complete": result.complete,
+            "device": result.device,
+            "fits": [asdict(one) for one in result.fits],
         }
-        with replacing(sidecar, force=output.force) as beside:
-            beside.write_text(describe(result.settings, **files, seconds=round(seconds, 3), **facts), encoding="utf-8")
-    for note in notes:
-        out.note(note)
-    out.done(
-        output=str(path),
-        removed=str(output.removed) if output.removed else None,
-        report=str(output.report) if output.report else None,
-        snapshots=str(output.snapshots) if output.snapshots else None,
-        seconds=seconds,
-        complete=result.complete,
-        stopped=[one.reason for one in result.fits],
-    )
+        with replacing(sidecar, force=self.output.force) as beside:
+            beside.write_text(describe(result.settings, **facts), encoding="utf-8")
 
 
 def _output_path(name: str, run: Run, output: Output, encoding: "Encoding", *, several: bool) -> Path:

@@ -1,5 +1,7 @@
 """The named methods, a line of description each."""
 
+from dataclasses import replace
+
 from audioprior.errors import SettingsError
 from audioprior.settings import (
     BlindSpot,
@@ -9,8 +11,10 @@ from audioprior.settings import (
     Free,
     HeldOut,
     Method,
+    MovingVariance,
     Nmf,
     Skip,
+    StoppingSettings,
 )
 
 DEFAULT = "blindspot"
@@ -36,12 +40,29 @@ DESCRIPTIONS: dict[str, str] = {
 }
 
 
-def method(name: str) -> Method:
+RULES: dict[str, type[StoppingSettings]] = {
+    "fixed": FixedSteps,
+    "held-out": HeldOut,
+    "moving-variance": MovingVariance,
+    "discrepancy": Discrepancy,
+}
+
+
+def method(name: str, *, stop: str | None = None, steps: int | None = None) -> Method:
     """Return a method by its name.
 
+    Args:
+        name: which.
+        stop: the stopping rule to use in place of the method's own.
+        steps: the most steps to take, in place of the rule's own.
+
     Raises:
-        SettingsError: there is no such method.
+        SettingsError: there is no such method or rule, or `steps` is below 1.
     """
     if name not in METHODS:
         raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(METHODS)}.")
-    return METHODS[name]
+    chosen = METHODS[name]
+    if stop is not None and stop not in RULES:
+        raise SettingsError(f"there is no stopping rule {stop!r}; choose one of {', '.join(RULES)}.")
+    stopping = chosen.stopping if stop is None else RULES[stop]()
+    return replace(chosen, stopping=stopping if steps is None else stopping.within(steps))

@@ -78,6 +78,7 @@ class Result:
         settings: everything that decided the result.
         fits: what each fit did.
         complete: False if it was stopped early: blocks that were not reached are as they came in.
+        device: what it was computed on.
     """
 
     original: Recording
@@ -86,6 +87,7 @@ class Result:
     settings: Run
     fits: tuple[FitSummary, ...] = ()
     complete: bool = True
+    device: str = "cpu"
 
     @property
     def steps(self) -> int:
@@ -217,6 +219,7 @@ class Denoising:
             self._run,
             tuple(self._fits),
             complete,
+            str(self._device),
         )
 
     def total(self) -> Tensor:

@@ -4,8 +4,8 @@ Nothing here imports torch, so that `audioprior --help` is quick.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 import msgspec
 
@@ -107,6 +107,10 @@ class StoppingSettings(Choice):
     """When to stop, seeing only the recording."""
 
     max_steps: int
+
+    def within(self, steps: int) -> Self:
+        """Return the same rule with another number of most steps."""
+        return replace(self, max_steps=steps)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,9 @@ class Snapshots:
 
     Step 0 is the first output, before any step of the fit has changed a weight. Blocks of a long recording are cross-faded
     as in the result; a block that stops before a snapshot's step is in it as it ended.
+
+    Attributes:
+        folder: where they go.
     """
 
     def __init__(self, folder: Path, every: int, job: Denoising) -> None:
@@ -31,7 +34,7 @@ class Snapshots:
             raise SettingsError(f"--every is {every}; it must be at least 1.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SettingsError(f"{folder} exists and is not an empty folder; name another for --snapshots.")
-        self._folder, self._every, self._job = folder, every, job
+        self.folder, self._every, self._job = folder, every, job
         self._sounds: dict[int, Tensor] = {}
         self._before = torch.zeros_like(job.recording.samples)
         self._block = 1
@@ -50,15 +53,15 @@ class Snapshots:
     def write(self, result: Result) -> None:
         """Write a WAV and a PNG for each snapshot, and the filmstrip."""
         self._close()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         recording = result.original
         for step, samples in sorted(self._sounds.items()):
-            stem = self._folder / f"step-{step:05d}"
+            stem = self.folder / f"step-{step:05d}"
             recording.with_samples(samples).write(stem.with_suffix(".wav"), encoding=_ENCODING)
             png = pictures.spectrograms([(f"step {step}", samples)], recording.sample_rate)
             pictures.write_png(png, stem.with_suffix(".png"))
         frames = [("degraded", recording.samples), *self.frames()]
-        pictures.write_png(pictures.filmstrip(frames, recording.sample_rate), self._folder / "filmstrip.png")
+        pictures.write_png(pictures.filmstrip(frames, recording.sample_rate), self.folder / "filmstrip.png")
 
     def frames(self) -> list[tuple[str, Tensor]]:
         """Return the steps of the seed's picture (the nearest that were taken, and the last) and their sounds."""
