@@ -11,8 +11,9 @@ from torch import Tensor
 from audioprior.errors import SettingsError
 from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
+from audioprior.observations.mains import hum
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import mean_power, noise_power
+from audioprior.observations.noise_power import long_transform, mean_power, noise_power, to_shorter
 from audioprior.spectrum import Transform
 
 POSITIVE = st.floats(1e-6, 1e6)
@@ -45,20 +46,68 @@ def test_exponential_integral_against_its_series() -> None:
         assert float(exponential_integral(torch.tensor([x], dtype=torch.float64))) == pytest.approx(exact, rel=1e-4)
 
 
-@pytest.mark.parametrize("rate", [8000, 16000, 44100])
-@pytest.mark.parametrize("window_ms", [32, 64, 128])
+def found(samples: Tensor, transform: Transform) -> Tensor:
+    """The noise power that is found blind, as a window sees it: (channel, frequency, frame)."""
+    longer = long_transform(transform)
+    power = longer.analyse(samples.float()).abs().square()
+    return to_shorter(noise_power(power, longer), longer.window // transform.window, transform.frames(samples.shape[1]))
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 16000, 44100, 96000])
+@pytest.mark.parametrize("window_ms", [32, 64, 128, 200])
 def test_the_power_of_white_noise_is_found(noise: Callable[..., Tensor], rate: int, window_ms: float) -> None:
     transform = Transform.of(rate, window_ms)
-    found = noise_power(transform.analyse(noise(4.0, rate, level=1.0)).abs().square())
-    ratio_db = 10 * (found.mean() / transform.noise_gain()).log10()
-    assert abs(float(ratio_db)) < 0.5
+    ratio = found(noise(4.0, rate, level=1.0), transform) / transform.noise_gain()
+    assert ratio.shape == (1, transform.bins, transform.frames(4 * rate))
+    assert abs(float(10 * ratio.mean().log10())) < 0.5
+    assert float((10 * ratio[:, 2:-2].mean(2).log10()).abs().mean()) < 0.8
 
 
-def test_a_held_tone_is_not_noise(noise: Callable[..., Tensor], tone: Callable[..., Tensor]) -> None:
+def test_coloured_noise_is_found_where_it_falls_off(noise: Callable[..., Tensor]) -> None:
+    """Noise with nothing above 4 kHz, as after a low-pass: 60 dB within a few bins."""
+    samples = noise(4.0, level=1.0)
+    spectrum = torch.fft.rfft(samples)
+    spectrum[:, spectrum.shape[1] // 2 :] *= 1e-3
     transform = Transform.of(16000, 64)
-    found = noise_power(transform.analyse(noise(4.0, level=0.01) + tone(1000, 4.0)).abs().square())[0, :, 0]
-    quiet = noise_power(transform.analyse(noise(4.0, level=0.01)).abs().square())[0, :, 0]
-    assert float((10 * (found / quiet).log10()).abs().max()) < 3
+    level = found(torch.fft.irfft(spectrum), transform).mean(2)[0] / transform.noise_gain()
+    middle = transform.bins // 2
+    assert float((10 * level[5 : round(0.9 * middle)].log10()).abs().max()) < 1.5
+    assert float((10 * level[round(1.1 * middle) :].log10() + 60).abs().max()) < 1.5
+
+
+def test_held_tones_are_not_noise(noise: Callable[..., Tensor], tone: Callable[..., Tensor]) -> None:
+    """A chord that never pauses, 20 dB above the noise, leaves the estimate as it was, but for a trifle at the tones."""
+    transform = Transform.of(16000, 64)
+    hiss = noise(4.0, level=0.01)
+    chord = sum((tone(f, 4.0, level=0.1) for f in (220.0, 277.2, 329.6, 440.0)), torch.zeros(1, 64000, dtype=torch.float64))
+    change = 10 * (found(hiss + chord, transform).mean(2) / found(hiss, transform).mean(2)).log10()
+    assert float(change.abs().max()) < 6
+    assert float(change.abs().mean()) < 0.3
+
+
+def test_mains_hum_is_noise(noise: Callable[..., Tensor], tone: Callable[..., Tensor]) -> None:
+    """A steady comb on 50 Hz is found; the same comb on a musical pitch is a note, and is not."""
+    longer = long_transform(Transform.of(16000, 64))
+
+    def lines(base_hz: float) -> Tensor:
+        comb = sum((tone(base_hz * k, 4.0, level=0.05) for k in (1, 2, 3, 5, 7)), noise(4.0, level=0.01))
+        return hum(longer.analyse(comb.float()).abs().square()[0], longer)[0]
+
+    bins = lines(50.0)
+    spacing = 16000 / longer.window
+    assert {round(50 * k / spacing) for k in (1, 2, 3, 5, 7)} - set(bins.tolist()) <= {round(50 / spacing)}
+    assert len(lines(61.7)) == 0
+    assert len(lines(196.0)) == 0
+
+
+def test_a_slow_swell_is_followed(noise: Callable[..., Tensor]) -> None:
+    """Noise that rises by 10 dB over four seconds, as surf does."""
+    swell = torch.logspace(0, 0.5, 64000, dtype=torch.float64)
+    transform = Transform.of(16000, 64)
+    ratio = found(noise(4.0, level=1.0) * swell, transform) / transform.noise_gain()
+    track = 10 * ratio.mean(1)[0].log10()
+    quarter = len(track) // 4
+    assert float(track[-quarter:].mean() - track[:quarter].mean()) > 4
 
 
 def test_the_mean_over_a_passage_is_exact(noise: Callable[..., Tensor]) -> None:

@@ -29,7 +29,7 @@ def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]
 
 
 def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, columns: int = 1) -> bytes:
-    """Return a PNG of spectrograms on one colour scale.
+    """Return a PNG of spectrograms on one colour scale, whose top is the loudest bin of the first.
 
     Args:
         panels: title and samples (channel, time) of each.
@@ -40,7 +40,7 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
     figure = Figure(figsize=(10.0 if columns == 1 else 3.4 * columns + 0.8, 2.9 * rows + 0.3), layout="constrained")
     axes: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     pictures = [levels_db(samples, sample_rate)[0] for _, samples in panels]
-    top = max(float(picture.max()) for picture in pictures)
+    top = float(pictures[0].max())
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
     for axis, (title, samples), picture in zip(axes.flat, panels, pictures, strict=False):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from audioprior.errors import SettingsError
 from audioprior.settings import (
     BlindSpot,
+    Consensus,
     Dcgan,
     Discrepancy,
     FixedSteps,
@@ -21,6 +22,7 @@ DEFAULT = "blindspot"
 
 METHODS: dict[str, Method] = {
     "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
+    "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
     "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
     "dcgan": Method(prior=Dcgan(average=0.9), stopping=Discrepancy(), gain="two-step"),
     "seed-dcgan": Method(
@@ -32,6 +34,7 @@ METHODS: dict[str, Method] = {
 
 DESCRIPTIONS: dict[str, str] = {
     "blindspot": "each bin guessed from its neighbours by a small network; the default",
+    "consensus": "what a blind-spot network and factorisations agree on",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood and stopped at the noise floor (slow)",
     "seed-dcgan": "Deep Audio Prior as published: the picture regressed for 2000 steps, for study (very slow)",

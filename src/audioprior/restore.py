@@ -19,7 +19,7 @@ from audioprior.fitting import Fit, fit, generator
 from audioprior.observations import Estimate, Observation
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import mean_power, noise_power
+from audioprior.observations.noise_power import long_transform, mean_power, noise_power, to_shorter
 from audioprior.presets import DEFAULT, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Denoise, Method, Run
@@ -182,6 +182,8 @@ class Denoising:
             self._reached = len(self.blocks)
         for number, (start, end) in enumerate(self.blocks[self._reached :], self._reached + 1):
             windows = [Transform.of(self.recording.sample_rate, ms) for ms in self._run.method.windows_ms]
+            if self._run.denoise.noise is None:
+                self._noise.clear()  # each block has its own
             # Windows that come to the same length at this rate are fitted once.
             fits = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
             for steps in itertools.zip_longest(*fits):
@@ -242,12 +244,15 @@ class Denoising:
         return fit(observation, prior, stopping.build(run.method.stopping, numbers))
 
     def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
-        if self._run.denoise.noise is None:
-            return noise_power(transform.analyse(samples).abs().square())
-        if transform not in self._noise:
-            passage = self._sound[:, self._passage].to(self._device, torch.float32)
-            self._noise[transform] = mean_power(transform.analyse(passage).abs().square())
-        return self._noise[transform]
+        """Return ν for a window: estimated on a long one, or learned from the passage that the user named."""
+        longer = long_transform(transform)
+        if longer not in self._noise:
+            if self._run.denoise.noise is None:
+                self._noise[longer] = noise_power(longer.analyse(samples).abs().square(), longer)
+            else:
+                passage = self._sound[:, self._passage].to(self._device, torch.float32)
+                self._noise[longer] = mean_power(longer.analyse(passage).abs().square())
+        return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _merge(self, fits: list[Fit]) -> Tensor:
         estimates = [one.observation.estimate(one.power()) for one in fits]

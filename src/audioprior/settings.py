@@ -97,6 +97,22 @@ class Nmf(PriorSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Consensus(PriorSettings):
+    """Sound is what continues (a blind-spot network) and repeats (factorisations): the smaller of both.
+
+    Attributes:
+        network: the blind-spot network.
+        ranks: of the factorisations.
+        nmf_steps: updates of each factorisation, spread over the network's steps.
+    """
+
+    kind: Literal["consensus"] = "consensus"
+    network: BlindSpot = field(default_factory=BlindSpot)
+    ranks: tuple[int, ...] = (2, 4, 6, 10)
+    nmf_steps: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
 class Free(PriorSettings):
     """No prior at all, the control: the power that was heard less the noise's."""
 

@@ -38,11 +38,13 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Gen
         planned_steps: the most steps that will be taken, for priors that slow down towards the end.
         generator: the source of all its random numbers, on the CPU.
     """
-    from audioprior.priors import blindspot, dcgan, free, nmf, skip
+    from audioprior.priors import blindspot, consensus, dcgan, free, nmf, skip
 
     match settings:
         case s.BlindSpot():
             return blindspot.BlindSpotPrior(settings, planned_steps, generator)
+        case s.Consensus():
+            return consensus.ConsensusPrior(settings, planned_steps, generator)
         case s.Dcgan():
             return dcgan.DcganPrior(settings, generator)
         case s.Skip():

@@ -1,0 +1,44 @@
+"""The consensus prior: sound is what continues and repeats.
+
+Two untrained models see the same recording. The blind-spot network believes what *continues* in its neighbourhood: it takes
+any burst of noise that fills a neighbourhood for sound. A factorisation believes what *repeats* over the recording: few
+spectra that come and go, a coarse picture, and it saw each bin. Where only one of the two believes in a bin's power, the
+power is noise far more often than not; so λ is the smaller of the two.
+
+The factorisation is the geometric mean of several ranks, since the right one differs between a bird and an orchestra.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from audioprior import settings as s
+from audioprior.evidence import Evidence
+from audioprior.priors.blindspot import BlindSpotPrior
+from audioprior.priors.nmf import NmfPrior
+
+
+class ConsensusPrior:
+    """λ = min(λ of the blind-spot network, geometric mean of the λ of factorisations)."""
+
+    def __init__(self, settings: s.Consensus, planned_steps: int, generator: torch.Generator) -> None:
+        self._continues = BlindSpotPrior(settings.network, planned_steps, generator)
+        self._repeats = [NmfPrior(s.Nmf(rank=rank), generator) for rank in settings.ranks]
+        # Factorisations settle sooner than the network: their steps are spread over its own.
+        self._share = settings.nmf_steps / planned_steps
+        self._step = 0
+
+    def fit(self, evidence: Evidence) -> float:
+        """Take one step with the network and, now and then, one with each factorisation; return the network's misfit."""
+        due = math.floor((self._step + 1) * self._share) - math.floor(self._step * self._share)
+        for one in self._repeats:
+            for _ in range(max(due, int(self._step == 0))):
+                one.fit(evidence)
+        self._step += 1
+        return self._continues.fit(evidence)
+
+    def draw(self) -> Tensor:
+        """Return λ."""
+        repeats = torch.stack([one.draw().log() for one in self._repeats]).mean(0).exp()
+        return torch.minimum(self._continues.draw(), repeats)
