@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,17 +19,21 @@ import torch
 from audioprior import metrics
 from audioprior.presets import METHODS
 from audioprior.restore import denoise
+from audioprior.settings import Nmf
 from bench import peers
 from bench.mixtures import Mixture, mixture, plan
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent / "build" / "bench"
-OURS = ("blindspot", "nmf", "free")  # the slow networks run when asked for by name
+OURS = ("consensus", "blindspot", "nmf-4", "nmf", "free", "log-mmse", "nlm")  # the slow networks run when asked for by name
 SCORES = ("gain", "pesq", "stoi", "lsd")
 
 
 def system(name: str) -> peers.System:
     """Return a denoiser by its name: one of this project's methods, or a peer."""
+    if name.startswith("nmf-"):  # the control at another rank, in the default's own seat
+        control = replace(METHODS["nmf"], prior=Nmf(rank=int(name.removeprefix("nmf-"))))
+        return lambda samples, rate: denoise(samples, sample_rate=rate, method=control).restored.samples
     if name in METHODS:
         return lambda samples, rate: denoise(samples, sample_rate=rate, method=name).restored.samples
     return peers.installed()[name]
@@ -62,7 +67,7 @@ def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
 
 def cached(name: str, m: Mixture, version: str, *, speech_scores: bool) -> dict[str, float]:
     """Return the scores of a system on a mixture, measured now or before."""
-    folder = CACHE / (f"{name}-{version}" if name in METHODS else name)
+    folder = CACHE / (f"{name}-{version}" if name in METHODS or name.startswith("nmf-") else name)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{m.name.replace(' ', '_')}.json"
     if not path.exists():

@@ -152,7 +152,7 @@ UNTRAINED = {
     "noisereduce": ("noisereduce", noisereduce),
     "logmmse": ("logmmse", logmmse),
     "audio-clean-ai": ("audio_clean_ai", audio_clean_ai),
-    "nlm": ("skimage", nlm),
+    "nlm-quantile": ("skimage", nlm),
     "afftdn": ("ffmpeg", afftdn),
 }
 

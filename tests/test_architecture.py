@@ -14,6 +14,7 @@ ORDER = [
         "evidence",
         "settings",
         "presets",
+        "classical",
         "priors",
         "observations",
         "stopping",

@@ -234,7 +234,7 @@ USAGE = [
     (["denoise", "{x}", "--noise", "3-2"], "noise is 3.0-2.0; it must be a start before its end"),
     (["denoise", "{x}", "--clip-mode", "loud"], "--clip-mode is 'loud'; choose clamp, rescale or float"),
     (["denoise", "{x}", "--subtype", "PCM_12"], "WAV holds no PCM_12; choose one of"),
-    (["denoise", "{x}", "-m", "magic"], "there is no method 'magic'; choose one of blindspot"),
+    (["denoise", "{x}", "-m", "magic"], "there is no method 'magic'; choose one of consensus"),
     (["denoise", "{x}", "-o", "{folder}/no/y.wav"], "no does not exist; create it first"),
     (["denoise", "{x}", "-o", "{folder}/no/"], "no does not exist; create it first"),
     (["denoise", "{x}", "-o", "{folder}/y.xyz"], "'y.xyz' ends in '.xyz'; use one of"),

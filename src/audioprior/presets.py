@@ -7,6 +7,7 @@ from audioprior.settings import (
     BlindSpot,
     Consensus,
     Dcgan,
+    DecisionDirected,
     Discrepancy,
     FixedSteps,
     Free,
@@ -14,15 +15,16 @@ from audioprior.settings import (
     Method,
     MovingVariance,
     Nmf,
+    NonlocalMeans,
     Skip,
     StoppingSettings,
 )
 
-DEFAULT = "blindspot"
+DEFAULT = "consensus"
 
 METHODS: dict[str, Method] = {
-    "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
+    "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
     "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
     "dcgan": Method(prior=Dcgan(average=0.9), stopping=Discrepancy(), gain="two-step"),
     "seed-dcgan": Method(
@@ -30,16 +32,20 @@ METHODS: dict[str, Method] = {
     ),
     "nmf": Method(prior=Nmf(), stopping=FixedSteps(max_steps=100)),
     "free": Method(prior=Free(), stopping=FixedSteps(max_steps=1)),
+    "log-mmse": Method(windows_ms=(32.0,), prior=DecisionDirected(), stopping=FixedSteps(max_steps=1), gain="log-mmse"),
+    "nlm": Method(windows_ms=(32.0,), prior=NonlocalMeans(), stopping=FixedSteps(max_steps=1), gain="wiener"),
 }
 
 DESCRIPTIONS: dict[str, str] = {
-    "blindspot": "each bin guessed from its neighbours by a small network; the default",
-    "consensus": "what a blind-spot network and factorisations agree on",
+    "consensus": "what a blind-spot network and small factorisations agree on; the default",
+    "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood and stopped at the noise floor (slow)",
     "seed-dcgan": "Deep Audio Prior as published: the picture regressed for 2000 steps, for study (very slow)",
     "nmf": "control: eight spectra and their activities in place of a network",
     "free": "control: no prior, the heard power less the noise's",
+    "log-mmse": "classical: Ephraim and Malah's log-spectral amplitude estimator, decision-directed (fast)",
+    "nlm": "classical: non-local means on the spectrogram (fast)",
 }
 
 

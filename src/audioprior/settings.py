@@ -34,7 +34,7 @@ class BlindSpot(PriorSettings):
 
     kind: Literal["blindspot"] = "blindspot"
     hidden: int = 48
-    batch_bins: int = 3072
+    batch_bins: int = 2048
     learning_rate: float = 5e-3
 
 
@@ -98,7 +98,7 @@ class Nmf(PriorSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Consensus(PriorSettings):
-    """Sound is what continues (a blind-spot network) and repeats (factorisations): the smaller of both.
+    """Sound is what continues (a blind-spot network) and repeats (factorisations).
 
     Attributes:
         network: the blind-spot network.
@@ -117,6 +117,20 @@ class Free(PriorSettings):
     """No prior at all, the control: the power that was heard less the noise's."""
 
     kind: Literal["free"] = "free"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionDirected(PriorSettings):
+    """Classical: the last frame's restored power foretells this frame's."""
+
+    kind: Literal["decision-directed"] = "decision-directed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonlocalMeans(PriorSettings):
+    """Classical: a bin is the mean of bins whose surroundings look alike."""
+
+    kind: Literal["nonlocal-means"] = "nonlocal-means"
 
 
 class StoppingSettings(Choice):
@@ -199,7 +213,7 @@ class Method:
 
     observation: Literal["noise", "image"] = "noise"
     windows_ms: tuple[float, ...] = (32.0, 64.0, 128.0)
-    prior: PriorSettings = field(default_factory=BlindSpot)
+    prior: PriorSettings = field(default_factory=Consensus)
     stopping: StoppingSettings = field(default_factory=FixedSteps)
     gain: Literal["wiener", "two-step", "balanced", "log-mmse"] = "balanced"
 
@@ -223,7 +237,7 @@ class Denoise:
     """
 
     strength: float = 1.0
-    max_reduction_db: float = 40.0
+    max_reduction_db: float = 26.0
     noise: tuple[float, float] | None = None
     seed: int = 0
     device: str = "auto"
@@ -253,7 +267,7 @@ class Run:
     """
 
     task: Literal["denoise"] = "denoise"
-    name: str = "blindspot"
+    name: str = "consensus"
     method: Method = field(default_factory=Method)
     denoise: Denoise = field(default_factory=Denoise)
 

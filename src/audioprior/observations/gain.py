@@ -50,13 +50,11 @@ def balanced(prior_power: Tensor, noise_power: Tensor, heard_power: Tensor) -> T
 
 
 def log_mmse(prior_power: Tensor, noise_power: Tensor, heard_power: Tensor) -> Tensor:
-    """Return the gain of least mean square error in log-amplitude, on top of the first step's ξ'.
+    """Return the gain of least mean square error in log-amplitude.
 
     Ephraim and Malah 1985, "Speech enhancement using a minimum mean-square error log-spectral amplitude estimator", (20).
     """
-    first = wiener(prior_power, noise_power, heard_power)
-    ratio = (first.square() * heard_power / noise_power).clamp_min(1e-3)
-    share = ratio / (1 + ratio)
+    share = wiener(prior_power, noise_power, heard_power)
     v = (share * heard_power / noise_power).clamp(1e-6, 500)
     return (share * (0.5 * exponential_integral(v)).exp()).clamp(max=1.0)
 

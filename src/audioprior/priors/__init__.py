@@ -38,11 +38,16 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Gen
         planned_steps: the most steps that will be taken, for priors that slow down towards the end.
         generator: the source of all its random numbers, on the CPU.
     """
+    from audioprior.classical import decision_directed, nonlocal_means
     from audioprior.priors import blindspot, consensus, dcgan, free, nmf, skip
 
     match settings:
         case s.BlindSpot():
             return blindspot.BlindSpotPrior(settings, planned_steps, generator)
+        case s.DecisionDirected():
+            return decision_directed.DecisionDirectedPrior()
+        case s.NonlocalMeans():
+            return nonlocal_means.NonlocalMeansPrior()
         case s.Consensus():
             return consensus.ConsensusPrior(settings, planned_steps, generator)
         case s.Dcgan():

@@ -109,9 +109,7 @@ class BlindSpotPrior:
             self._begin(evidence)
         rate = 0.5 * (1 + math.cos(math.pi * min(1.0, self._step / (self._planned + 1))))
         self._optimiser.param_groups[0]["lr"] = self._settings.learning_rate * rate
-        batch, bins = len(evidence.power), evidence.power[0].numel()
-        index = torch.randint(bins, (batch, self._settings.batch_bins), generator=self._generator)
-        index = index.to(evidence.power.device)
+        index = self._random_bins(evidence.power.shape).to(evidence.power.device)
         loss = evidence.at(index).misfit(self._guess(index)).mean()
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -148,6 +146,15 @@ class BlindSpotPrior:
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
                 self._weights.append((draw * bound).to(device).requires_grad_())
         self._optimiser = torch.optim.Adam(self._weights, lr=self._settings.learning_rate)
+
+    def _random_bins(self, shape: torch.Size) -> Tensor:
+        """Return (batch, number) positions of random bins, denser at low frequencies, where sound has its structure."""
+        batch, channels, bins, frames = shape
+        size = (batch, self._settings.batch_bins)
+        height = (torch.rand(size, generator=self._generator).square() * bins).long().clamp_max(bins - 1)
+        frame = torch.randint(frames, size, generator=self._generator)
+        channel = torch.randint(channels, size, generator=self._generator)
+        return (channel * bins + height) * frames + frame
 
     def _guess(self, index: Tensor) -> Tensor:
         assert self._context is not None

@@ -3,7 +3,8 @@
 Two untrained models see the same recording. The blind-spot network believes what *continues* in its neighbourhood: it takes
 any burst of noise that fills a neighbourhood for sound. A factorisation believes what *repeats* over the recording: few
 spectra that come and go, a coarse picture, and it saw each bin. Where only one of the two believes in a bin's power, the
-power is noise far more often than not; so λ is the smaller of the two.
+power is noise far more often than not; so λ is their harmonic mean, in which the smaller has the say. (The smaller alone is
+a little better where the noise power is known, and worse where it is over-estimated: `bench/NOTES.md`.)
 
 The factorisation is the geometric mean of several ranks, since the right one differs between a bird and an orchestra.
 """
@@ -20,7 +21,7 @@ from audioprior.priors.nmf import NmfPrior
 
 
 class ConsensusPrior:
-    """λ = min(λ of the blind-spot network, geometric mean of the λ of factorisations)."""
+    """λ = the harmonic mean of the blind-spot network's λ and the factorisations' (geometric mean) λ."""
 
     def __init__(self, settings: s.Consensus, planned_steps: int, generator: torch.Generator) -> None:
         self._continues = BlindSpotPrior(settings.network, planned_steps, generator)
@@ -41,4 +42,4 @@ class ConsensusPrior:
     def draw(self) -> Tensor:
         """Return λ."""
         repeats = torch.stack([one.draw().log() for one in self._repeats]).mean(0).exp()
-        return torch.minimum(self._continues.draw(), repeats)
+        return 2 / (1 / self._continues.draw() + 1 / repeats)
