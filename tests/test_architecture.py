@@ -12,6 +12,7 @@ ORDER = [
         "channels",
         "spectrum",
         "evidence",
+        "profile",
         "settings",
         "presets",
         "classical",
@@ -19,7 +20,7 @@ ORDER = [
         "observations",
         "stopping",
     ),
-    *("fitting", "restore", "metrics", "sidecar", "pictures", "report", "snapshots", "console", "cli"),
+    *("fitting", "restore", "metrics", "sidecar", "pictures", "report", "snapshots", "console", "output", "cli"),
 ]
 FREE = {"settings", "presets"}  # no torch, no sound: anything may ask them
 

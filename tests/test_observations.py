@@ -13,7 +13,7 @@ from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.mains import hum
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import long_transform, mean_power, noise_power, to_shorter
+from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
 from audioprior.spectrum import Transform
 
 POSITIVE = st.floats(1e-6, 1e6)
@@ -108,12 +108,6 @@ def test_a_slow_swell_is_followed(noise: Callable[..., Tensor]) -> None:
     track = 10 * ratio.mean(1)[0].log10()
     quarter = len(track) // 4
     assert float(track[-quarter:].mean() - track[:quarter].mean()) > 4
-
-
-def test_the_mean_over_a_passage_is_exact(noise: Callable[..., Tensor]) -> None:
-    transform = Transform.of(16000, 32)
-    power = transform.analyse(noise(1.0)).abs().square()
-    assert torch.equal(mean_power(power)[..., 0], power.mean(2))
 
 
 def test_the_noise_observation_with_the_truth_beats_the_noise(

@@ -6,6 +6,7 @@ The tree is the way the sound goes:
 - `channels`: a recording's channels in their principal axes
 - `spectrum`: the short-time Fourier transform
 - `evidence`: what a recording says about the clean sound's power
+- `profile`: the noise of a recorder, a room or a tape
 - `priors`: what draws that power
 - `observations`: what happened to the sound
 - `stopping`: when to stop, seeing only the recording
@@ -13,7 +14,8 @@ The tree is the way the sound goes:
 - `restore`: `denoise()`
 - `settings`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
-- `sidecar`, `report`, `pictures`, `cli`: what people see
+- `classical`: what people used before, in the same seat
+- `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `cli`: what people see
 """
 
 from typing import TYPE_CHECKING, Any

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,20 +11,26 @@ from cyclopts import App, CycloptsError, Parameter, Token
 
 from audioprior import __version__, presets
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.output import Files, Output, output_encoding, output_path
 from audioprior.settings import Denoise, Run
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
-    from audioprior.recording import Encoding
-    from audioprior.restore import Denoising, Result
-    from audioprior.snapshots import Snapshots
+    from audioprior.restore import Denoising
 
 _INTERRUPTED = 130
 
 
-def span(_: Any, tokens: Sequence[Token]) -> tuple[float, float]:
-    """Read START-END, in seconds."""
+def passage(_: Any, tokens: Sequence[Token]) -> tuple[float, float] | str:
+    """Read START-END in seconds, or a noise profile's file."""
     text = tokens[0].value
+    if text.endswith(".json"):
+        return text
+    return span(text)
+
+
+def span(text: str) -> tuple[float, float]:
+    """Read START-END, in seconds."""
     try:
         start, end = (float(part) for part in text.split("-"))
     except ValueError:
@@ -34,49 +40,13 @@ def span(_: Any, tokens: Sequence[Token]) -> tuple[float, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class DenoiseFlags(Denoise):  # noqa: D101 (the text of `Denoise` is its help)
-    noise: Annotated[tuple[float, float] | None, Parameter(converter=span, n_tokens=1, accepts_keys=False)] = None
+    noise: Annotated[tuple[float, float] | str | None, Parameter(converter=passage, n_tokens=1, accepts_keys=False)] = None
 
 
 DenoiseFlags.__doc__ = Denoise.__doc__
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """What is written, and what is said.
-
-    Attributes:
-        out: the output file, a folder for several, or "-" for standard output. Without it x.wav becomes x.denoise.wav.
-        removed: also write what was removed, to this file.
-        report: also write a report with players and pictures, one HTML file.
-        snapshots: also write the output on the way, as sound and pictures, to this folder.
-        every: steps between snapshots.
-        subtype: sample format of the output, such as PCM_16, PCM_24 or FLOAT; the input's own without it.
-        clip_mode: what to do with samples beyond full scale: clamp them, rescale the output, or store it as float.
-        force: replace files that exist.
-        keep_partial: when interrupted, write the best so far.
-        quiet: say nothing but what must be known.
-        json: one JSON object a line on standard output.
-        debug: show the whole traceback of an error.
-    """
-
-    out: Annotated[str | None, Parameter(name=["--out", "-o"], allow_leading_hyphen=True)] = None
-    removed: Path | None = None
-    report: Path | None = None
-    snapshots: Path | None = None
-    every: int = 50
-    subtype: str | None = None
-    clip_mode: Annotated[str, Parameter(name="--clip-mode")] = "clamp"
-    force: bool = False
-    keep_partial: bool = False
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False
-    json: bool = False
-    debug: bool = False
-
-    def __post_init__(self) -> None:
-        if self.clip_mode not in ("clamp", "rescale", "float"):
-            raise SettingsError(f"--clip-mode is {self.clip_mode!r}; choose clamp, rescale or float.")
-
+_FLAGS, _OUTPUT = DenoiseFlags(), Output()
 
 app = App(
     name="audioprior",
@@ -95,8 +65,8 @@ def denoise(
     stop: str | None = None,
     steps: int | None = None,
     config: Path | None = None,
-    settings: Annotated[DenoiseFlags, Parameter(name="*")] = DenoiseFlags(),
-    output: Output = Output(),
+    settings: Annotated[DenoiseFlags, Parameter(name="*")] = _FLAGS,
+    output: Output = _OUTPUT,
 ) -> int:
     """Take the noise out of recordings.
 
@@ -124,6 +94,31 @@ def denoise(
             raise SettingsError(f"--config {config} holds all settings; leave the others out.")
         run = read_run(config)
     return _each(inputs, run, output, Denoising)
+
+
+@app.command
+def profile(
+    recording: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    span_s: Annotated[str, Parameter(name="START-END")],
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    force: bool = False,
+) -> None:
+    """Learn the noise of a passage, for `audioprior denoise --noise FILE`.
+
+    Args:
+        recording: an audio file.
+        span_s: a passage in it that holds noise only, in seconds.
+        out: the profile to write, a .json file.
+        force: replace a file that exists.
+    """
+    from audioprior.profile import learn
+    from audioprior.recording import read
+
+    if out.suffix != ".json":
+        raise SettingsError(f"{out} is no .json file; name one with -o.")
+    learn(read(recording), span(span_s)).write(out, force=force)
 
 
 @app.command
@@ -159,13 +154,13 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
     out.begin(name)
     recording = read(name)
     encoding = recording.encoding.lossless()
-    path = _output_path(name, run, output, encoding, several=several)
+    path = output_path(name, run.task, output, encoding, several=several)
     piped = path == Path("-")
     if piped and output.json:
         raise SettingsError("--json and sound would share standard output; name a file with -o.")
     if several and (output.removed or output.report or output.snapshots):
         raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-    encoding = _encoding(path, encoding, output.subtype)
+    encoding = output_encoding(path, encoding, output.subtype)
     sidecar = None if piped else path.with_suffix(".json")
     for target in (None if piped else path, sidecar, output.removed, output.report):
         if target is not None:
@@ -186,105 +181,6 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
             files.write(job.result(), out)
         raise
     files.write(job.result(), out)
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where a result goes."""
-
-    path: Path
-    sidecar: Path | None
-    encoding: "Encoding"
-    output: Output
-    snapshots: "Snapshots | None"
-    started: float
-
-    def write(self, result: "Result", out: "Voice") -> None:
-        """Write all that was asked for, then tell."""
-        from audioprior.recording import fit_in_range
-
-        output = self.output
-        fitted = fit_in_range(result.restored.samples, self.encoding, output.clip_mode)  # type: ignore[arg-type]
-        # What was removed is measured against what is kept as the file holds it, so that the two files add up.
-        removed = result.original.samples * fitted.gain - fitted.samples
-        result = replace(
-            result,
-            restored=result.restored.with_samples(fitted.samples),
-            removed=result.removed.with_samples(removed),
-        )
-        path = self.path
-        if fitted.encoding.container != self.encoding.container and path != Path("-"):
-            path = path.with_suffix(fitted.encoding.extension)
-        result.restored.write(path, encoding=fitted.encoding, force=output.force)
-        if output.removed:
-            result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
-        if output.report:
-            result.report(output.report, force=output.force)
-        if self.snapshots:
-            self.snapshots.write(result)
-        if fitted.note:
-            out.note(fitted.note)
-        seconds = time.monotonic() - self.started
-        if self.sidecar:
-            self._describe(result, path, self.sidecar, seconds=round(seconds, 3), notes=[fitted.note] if fitted.note else [])
-        out.done(
-            output=str(path),
-            removed=str(output.removed) if output.removed else None,
-            report=str(output.report) if output.report else None,
-            snapshots=str(self.snapshots.folder) if self.snapshots else None,
-            seconds=seconds,
-            complete=result.complete,
-            stopped=[one.reason for one in result.fits],
-        )
-
-    def _describe(self, result: "Result", path: Path, sidecar: Path, **facts: Any) -> None:
-        from audioprior.recording import replacing
-        from audioprior.sidecar import describe, sha256
-
-        source = Path(result.original.name)
-        facts |= {
-            "input": {"name": source.name, "sha256": sha256(source) if source.is_file() else None},
-            "output": {"name": path.name, "sha256": sha256(path)},
-            "complete": result.complete,
-            "device": result.device,
-            "fits": [asdict(one) for one in result.fits],
-        }
-        with replacing(sidecar, force=self.output.force) as beside:
-            beside.write_text(describe(result.settings, **facts), encoding="utf-8")
-
-
-def _output_path(name: str, run: Run, output: Output, encoding: "Encoding", *, several: bool) -> Path:
-    """Return where an input's result goes; "-" for standard output."""
-    if output.out == "-" or (output.out is None and name == "-"):
-        if several:
-            raise SettingsError("several results cannot share standard output; name a folder with -o.")
-        return Path("-")
-    stem = "input" if name == "-" else Path(name).stem
-    own_name = f"{stem}.{run.task}{encoding.extension}"
-    if output.out is None:
-        return Path(name).with_name(own_name)
-    target = Path(output.out)
-    if target.is_dir():
-        return target / own_name
-    if several or output.out.endswith("/"):
-        raise SettingsError(f"the folder {target} does not exist; create it first.")
-    return target
-
-
-def _encoding(path: Path, encoding: "Encoding", subtype: str | None) -> "Encoding":
-    """Return how to store the output: the input's own way, as its name and --subtype ask."""
-    import soundfile
-
-    from audioprior.recording import Encoding
-
-    target = encoding if path == Path("-") else encoding.for_path(path)
-    if subtype is None:
-        return target
-    wanted = Encoding(target.container, subtype.upper())
-    if not soundfile.check_format(wanted.container, wanted.subtype):
-        choices = ", ".join(soundfile.available_subtypes(target.container))
-        raise SettingsError(f"{target.container} holds no {subtype}; choose one of {choices}.")
-    return wanted
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -19,8 +19,9 @@ from audioprior.fitting import Fit, fit, generator
 from audioprior.observations import Estimate, Observation
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import long_transform, mean_power, noise_power, to_shorter
+from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
 from audioprior.presets import DEFAULT, method
+from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Denoise, Method, Run
 from audioprior.spectrum import Transform
@@ -28,7 +29,6 @@ from audioprior.spectrum import Transform
 _MERGE_SHARPNESS = 4  # windows are weighed by (expected error power)^-4: the best one decides, near ties average
 _GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
 _TOO_QUIET = 2.0**-29  # samples finer than that grid allows (−175 dBFS) are left as they are
-_SHORTEST_PASSAGE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,7 @@ class Denoising:
         self._reached = 0
         self._fits: list[FitSummary] = []
         self._noise: dict[Transform, Tensor] = {}
-        if run.denoise.noise is not None:
-            self._passage = _passage(recording, run.denoise.noise)
+        self._profile = _profile(recording, run.denoise.noise)
 
     def __iter__(self) -> Iterator[Progress]:
         """Yield progress until all blocks are restored."""
@@ -182,7 +181,7 @@ class Denoising:
             self._reached = len(self.blocks)
         for number, (start, end) in enumerate(self.blocks[self._reached :], self._reached + 1):
             windows = [Transform.of(self.recording.sample_rate, ms) for ms in self._run.method.windows_ms]
-            if self._run.denoise.noise is None:
+            if self._profile is None:
                 self._noise.clear()  # each block has its own
             # Windows that come to the same length at this rate are fitted once.
             fits = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
@@ -244,14 +243,13 @@ class Denoising:
         return fit(observation, prior, stopping.build(run.method.stopping, numbers))
 
     def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
-        """Return ν for a window: estimated on a long one, or learned from the passage that the user named."""
+        """Return ν for a window: estimated on a long one, or known from a profile."""
         longer = long_transform(transform)
         if longer not in self._noise:
-            if self._run.denoise.noise is None:
+            if self._profile is None:
                 self._noise[longer] = noise_power(longer.analyse(samples).abs().square(), longer)
             else:
-                passage = self._sound[:, self._passage].to(self._device, torch.float32)
-                self._noise[longer] = mean_power(longer.analyse(passage).abs().square())
+                self._noise[longer] = self._profile.power(longer, self._axes, self._level).to(samples)
         return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _merge(self, fits: list[Fit]) -> Tensor:
@@ -299,19 +297,7 @@ def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int,
     return [(edges[i], min(length, edges[i + 1] + overlap)) for i in range(count)] if count > 1 else [(0, length)]
 
 
-def _passage(recording: Recording, noise: tuple[float, float]) -> slice:
-    start, end = noise
-    if start >= recording.duration_s:
-        raise SettingsError(
-            f"the noise passage {start:g}-{end:g} s begins after the end of the recording ({recording.duration_s:.3f} s)."
-        )
-    passage = slice(round(start * recording.sample_rate), round(end * recording.sample_rate))
-    length = (min(end, recording.duration_s) - start) if end > start else 0.0
-    if length < _SHORTEST_PASSAGE_S:
-        raise SettingsError(
-            f"the noise passage {start:g}-{end:g} s holds {1000 * length:.0f} ms; give at least "
-            f"{1000 * _SHORTEST_PASSAGE_S:.0f} ms."
-        )
-    if not recording.samples[:, passage].any():
-        raise SettingsError(f"the noise passage {start:g}-{end:g} s is digital silence; choose one that holds noise.")
-    return passage
+def _profile(recording: Recording, noise: tuple[float, float] | str | None) -> Profile | None:
+    if noise is None:
+        return None
+    return read_profile(Path(noise)) if isinstance(noise, str) else learn(recording, noise)

@@ -229,7 +229,7 @@ class Denoise:
     Attributes:
         strength: share of the found noise to take away, from 0 (nothing) to 1 (all).
         max_reduction_db: no part of the spectrum is turned down by more than this.
-        noise: a passage that holds noise only, as start and end in seconds; found automatically without it.
+        noise: a passage that holds noise only, START-END in seconds, or a noise profile's file; found blind without it.
         seed: of all random numbers; the same seed on the same machine gives the same bytes.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         block_s: longer recordings are restored in blocks of this many seconds.
@@ -238,7 +238,7 @@ class Denoise:
 
     strength: float = 1.0
     max_reduction_db: float = 26.0
-    noise: tuple[float, float] | None = None
+    noise: tuple[float, float] | str | None = None
     seed: int = 0
     device: str = "auto"
     block_s: float = 20.0
@@ -250,7 +250,7 @@ class Denoise:
         _require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")
         _require(self.block_s >= 1, "block_s", self.block_s, "at least 1 second")
         _require(0 < self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
-        if self.noise is not None:
+        if isinstance(self.noise, tuple):
             start, end = self.noise
             _require(0 <= start < end, "noise", f"{start}-{end}", "a start before its end, both in seconds")
 

@@ -63,11 +63,6 @@ def noise_power(power: Tensor, transform: Transform) -> Tensor:
     return torch.stack([_one_channel(channel, transform) for channel in power])
 
 
-def mean_power(power: Tensor) -> Tensor:
-    """Return the mean over a passage that is noise only: (channel, frequency, frame) → (channel, frequency, 1)."""
-    return power.mean(2, keepdim=True)
-
-
 def long_transform(transform: Transform) -> Transform:
     """Return the transform to estimate noise with: a power of two times as long, nearest to `LONG_WINDOW_MS`."""
     wanted = LONG_WINDOW_MS / 1000 * transform.sample_rate / transform.window

@@ -1,0 +1,153 @@
+"""What a run writes, and where: the restored file, its sidecar, and what else was asked for."""
+
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from audioprior.errors import SettingsError
+
+if TYPE_CHECKING:
+    from audioprior.console import Voice
+    from audioprior.recording import Encoding
+    from audioprior.restore import Result
+    from audioprior.snapshots import Snapshots
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What is written, and what is said.
+
+    Attributes:
+        out: the output file, a folder for several, or "-" for standard output. Without it x.wav becomes x.denoise.wav.
+        removed: also write what was removed, to this file.
+        report: also write a report with players and pictures, one HTML file.
+        snapshots: also write the output on the way, as sound and pictures, to this folder.
+        every: steps between snapshots.
+        subtype: sample format of the output, such as PCM_16, PCM_24 or FLOAT; the input's own without it.
+        clip_mode: what to do with samples beyond full scale: clamp them, rescale the output, or store it as float.
+        force: replace files that exist.
+        keep_partial: when interrupted, write the best so far.
+        quiet: say nothing but what must be known.
+        json: one JSON object a line on standard output.
+        debug: show the whole traceback of an error.
+    """
+
+    out: Annotated[str | None, Parameter(name=["--out", "-o"], allow_leading_hyphen=True)] = None
+    removed: Path | None = None
+    report: Path | None = None
+    snapshots: Path | None = None
+    every: int = 50
+    subtype: str | None = None
+    clip_mode: Annotated[str, Parameter(name="--clip-mode")] = "clamp"
+    force: bool = False
+    keep_partial: bool = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False
+    json: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        if self.clip_mode not in ("clamp", "rescale", "float"):
+            raise SettingsError(f"--clip-mode is {self.clip_mode!r}; choose clamp, rescale or float.")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a result goes."""
+
+    path: Path
+    sidecar: Path | None
+    encoding: "Encoding"
+    output: Output
+    snapshots: "Snapshots | None"
+    started: float
+
+    def write(self, result: "Result", out: "Voice") -> None:
+        """Write all that was asked for, then tell."""
+        from audioprior.recording import fit_in_range
+
+        output = self.output
+        fitted = fit_in_range(result.restored.samples, self.encoding, output.clip_mode)  # type: ignore[arg-type]
+        # What was removed is measured against what is kept as the file holds it, so that the two files add up.
+        removed = result.original.samples * fitted.gain - fitted.samples
+        result = replace(
+            result,
+            restored=result.restored.with_samples(fitted.samples),
+            removed=result.removed.with_samples(removed),
+        )
+        path = self.path
+        if fitted.encoding.container != self.encoding.container and path != Path("-"):
+            path = path.with_suffix(fitted.encoding.extension)
+        result.restored.write(path, encoding=fitted.encoding, force=output.force)
+        if output.removed:
+            result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
+        if output.report:
+            result.report(output.report, force=output.force)
+        if self.snapshots:
+            self.snapshots.write(result)
+        if fitted.note:
+            out.note(fitted.note)
+        seconds = time.monotonic() - self.started
+        if self.sidecar:
+            self._describe(result, path, self.sidecar, seconds=round(seconds, 3), notes=[fitted.note] if fitted.note else [])
+        out.done(
+            output=str(path),
+            removed=str(output.removed) if output.removed else None,
+            report=str(output.report) if output.report else None,
+            snapshots=str(self.snapshots.folder) if self.snapshots else None,
+            seconds=seconds,
+            complete=result.complete,
+            stopped=[one.reason for one in result.fits],
+        )
+
+    def _describe(self, result: "Result", path: Path, sidecar: Path, **facts: Any) -> None:
+        from audioprior.recording import replacing
+        from audioprior.sidecar import describe, sha256
+
+        source = Path(result.original.name)
+        facts |= {
+            "input": {"name": source.name, "sha256": sha256(source) if source.is_file() else None},
+            "output": {"name": path.name, "sha256": sha256(path)},
+            "complete": result.complete,
+            "device": result.device,
+            "fits": [asdict(one) for one in result.fits],
+        }
+        with replacing(sidecar, force=self.output.force) as beside:
+            beside.write_text(describe(result.settings, **facts), encoding="utf-8")
+
+
+def output_path(name: str, task: str, output: Output, encoding: "Encoding", *, several: bool) -> Path:
+    """Return where an input's result goes; "-" for standard output."""
+    if output.out == "-" or (output.out is None and name == "-"):
+        if several:
+            raise SettingsError("several results cannot share standard output; name a folder with -o.")
+        return Path("-")
+    stem = "input" if name == "-" else Path(name).stem
+    own_name = f"{stem}.{task}{encoding.extension}"
+    if output.out is None:
+        return Path(name).with_name(own_name)
+    target = Path(output.out)
+    if target.is_dir():
+        return target / own_name
+    if several or output.out.endswith("/"):
+        raise SettingsError(f"the folder {target} does not exist; create it first.")
+    return target
+
+
+def output_encoding(path: Path, encoding: "Encoding", subtype: str | None) -> "Encoding":
+    """Return how to store the output: the input's own way, as its name and --subtype ask."""
+    import soundfile
+
+    from audioprior.recording import Encoding
+
+    target = encoding if path == Path("-") else encoding.for_path(path)
+    if subtype is None:
+        return target
+    wanted = Encoding(target.container, subtype.upper())
+    if not soundfile.check_format(wanted.container, wanted.subtype):
+        choices = ", ".join(soundfile.available_subtypes(target.container))
+        raise SettingsError(f"{target.container} holds no {subtype}; choose one of {choices}.")
+    return wanted
