@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench figures docs clean
+.PHONY: demo test lint types check bench bench-denoise figures docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -25,7 +25,12 @@ types: .venv/ready
 
 # Measures over the recordings in $(DATA) and writes bench/RESULTS.md.
 bench: .venv/ready
-	$(BIN)/python -m bench.denoise --data $(DATA)
+	$(BIN)/python -m bench.denoise --data $(DATA) --set white5
+	$(BIN)/python -m bench.denoise --data $(DATA) --set quick
+
+# The same over every clip with every noise at every level: hours.
+bench-denoise: .venv/ready
+	$(BIN)/python -m bench.denoise --data $(DATA) --set full
 
 # Draws the README's pictures and curve again.
 figures: .venv/ready

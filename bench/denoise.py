@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from audioprior import metrics
-from audioprior.presets import METHODS
+from audioprior.presets import DEFAULT, METHODS
 from audioprior.restore import denoise
 from audioprior.settings import Nmf
 from bench import peers
@@ -26,7 +26,7 @@ from bench.mixtures import Mixture, mixture, plan
 HERE = Path(__file__).parent
 CACHE = HERE.parent / "build" / "bench"
 OURS = ("consensus", "blindspot", "nmf-4", "nmf", "free", "log-mmse", "nlm")  # the slow networks run when asked for by name
-SCORES = ("gain", "pesq", "stoi", "lsd")
+Rows = dict[str, list[tuple[Mixture, dict[str, float]]]]  # per system, each mixture and its scores
 
 
 def system(name: str) -> peers.System:
@@ -59,6 +59,8 @@ def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
         "cpu": seconds / (m.clean.numel() / m.sample_rate),
     }
     scores["gain"] = scores["after"] - scores["before"]
+    if m.noise_name in ("white", "pink"):
+        scores["musical"] = metrics.musical_noise(m.noise, m.noisy, restored, m.sample_rate)
     if speech_scores and m.kind == "speech":
         scores["pesq"] = metrics.pesq(m.clean, restored, m.sample_rate)
         scores["stoi"] = metrics.stoi(m.clean, restored, m.sample_rate)
@@ -89,7 +91,7 @@ def main() -> None:
     torch.set_num_threads(1)
     names = options.systems.split(",") if options.systems else [*OURS, "identity", *peers.installed()]
     splits, version = options.splits.split(","), source_hash()
-    rows: dict[str, list[tuple[Mixture, dict[str, float]]]] = {name: [] for name in names if name != "identity"}
+    rows: Rows = {name: [] for name in names if name != "identity"}
     for clip, noise, snr_db in plan(options.which):
         m = mixture(options.data, clip, noise, snr_db)
         if m.split not in splits:
@@ -101,25 +103,31 @@ def main() -> None:
                 print(f"{name:16} {m.name:32} {scores['gain']:6.2f} dB  {scores['cpu']:5.2f} s/s", flush=True)
     text = "\n".join(tables(rows))
     print(text)
-    (HERE / "RESULTS.md").write_text(_with_section((HERE / "RESULTS.md"), options.which, text), encoding="utf-8")
+    replace_section(HERE / "RESULTS.md", f"denoise {options.which}", f"## Denoising, set “{options.which}”\n{text}")
+    if options.which == "quick" and "test" in splits:
+        replace_section(HERE.parent / "README.md", "denoise quick", readme_table(rows))
 
 
-def tables(rows: dict[str, list[tuple[Mixture, dict[str, float]]]]) -> Iterable[str]:
+def tables(rows: Rows) -> Iterable[str]:
     """Yield the lines of the tables: noisy mixtures by half and class, then how clean input is treated."""
     for split in ("tune", "test"):
         noisy = {n: [(m, s) for m, s in done if m.split == split and m.snr_db < 30] for n, done in rows.items()}
         if not any(noisy.values()):
             continue
-        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); worst; PESQ and STOI of speech; LSD; cost\n"
+        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); PESQ, STOI of speech; LSD; musical noise; cost\n"
         kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
-        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | LSD | CPU s/s |"
-        yield f"|---|{'---|' * (len(kinds) + 6)}"
+        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | LSD | musical | CPU s/s |"
+        yield f"|---|{'---|' * (len(kinds) + 7)}"
         for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
             cells = [_interval([s["gain"] for m, s in done if m.kind == kind]) for kind in kinds]
             worst, where = min((s["gain"], m.name) for m, s in done)
             cells += [_interval([s["gain"] for _, s in done]), f"{worst:.1f} ({where})"]
             cells += [f"{_mean(s[key] for _, s in done if key in s):.3f}" for key in ("pesq", "stoi")]
-            cells += [f"{_mean(s['lsd'] for _, s in done):.1f}", f"{_mean(s['cpu'] for _, s in done):.2f}"]
+            cells += [f"{_mean(s['lsd'] for _, s in done):.1f}"]
+            cells += [
+                f"{_mean(s['musical'] for _, s in done if 'musical' in s):.2f}",
+                f"{_mean(s['cpu'] for _, s in done):.2f}",
+            ]
             yield f"| {name} | {' | '.join(cells)} |"
         quiet = {n: [(m, s) for m, s in done if m.split == split and m.snr_db == 30] for n, done in rows.items()}
         clean = {n: [s["after"] for m, s in done if m.split == split and m.noise_name == "none"] for n, done in rows.items()}
@@ -144,19 +152,31 @@ def _interval(values: list[float]) -> str:
     return f"{_mean(values):.2f} ± {spread:.2f} ({len(values)})"
 
 
-def _with_section(path: Path, which: str, text: str) -> str:
-    """Return a file's text with one set's section replaced; sections are marked by comments."""
+def readme_table(rows: Rows) -> str:
+    """Return the README's table: the half that nothing was tuned on, by class."""
+    noisy = {n: [(m, s) for m, s in done if m.split == "test" and m.snr_db < 30] for n, done in rows.items()}
+    kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
+    lines = [f"| | {' | '.join(kinds)} | all | PESQ (speech) | CPU s/s |", f"|---|{'---|' * (len(kinds) + 3)}"]
+    for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
+        cells = [f"{_mean(s['gain'] for m, s in done if m.kind == kind):.1f}" for kind in kinds]
+        cells += [f"{_mean(s['gain'] for _, s in done):.1f}", f"{_mean(s['pesq'] for _, s in done if 'pesq' in s):.2f}"]
+        label = f"**{name}**" if name == DEFAULT else f"{name} (trained on speech)" if name in peers.TRAINED else name
+        lines.append(f"| {label} | {' | '.join(cells)} | {_mean(s['cpu'] for _, s in done):.2f} |")
+    return "\n".join(lines)
+
+
+def replace_section(path: Path, mark: str, text: str) -> None:
+    """Put text between a file's two comments that bear a mark, adding them at the end where there are none."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     old = (
         path.read_text(encoding="utf-8")
         if path.exists()
         else "# Results\n\nWritten by `python -m bench.denoise`; do not edit.\n"
     )
-    begin, end = f"<!-- denoise {which} -->", f"<!-- /denoise {which} -->"
-    section = f"{begin}\n## Denoising, set “{which}”\n{text}\n{end}\n"
-    if begin in old:
-        head, rest = old.split(begin, 1)
-        return head + section.rstrip("\n") + rest.split(end, 1)[1]
-    return f"{old.rstrip()}\n\n{section}"
+    if begin not in old:
+        old = f"{old.rstrip()}\n\n{begin}\n{end}\n"
+    head, rest = old.split(begin, 1)
+    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -83,6 +83,19 @@ def test_log_spectral_distance_of_a_level_change(noise: Callable[..., Tensor]) -
     assert metrics.log_spectral_distance(samples, 0.5 * samples, 16000) == pytest.approx(6.02, abs=0.01)
 
 
+def test_isolated_peaks_are_musical_noise(noise: Callable[..., Tensor]) -> None:
+    from audioprior.spectrum import Transform
+
+    added = noise(3.0)
+    noisy = added.clone()
+    assert metrics.musical_noise(added, noisy, 0.1 * noisy, 16000) == pytest.approx(0, abs=1e-3)
+    transform = Transform.of(16000, 32)
+    spectrum = transform.analyse(noisy)
+    power = spectrum.abs().square()
+    speckled = transform.synthesise(spectrum * (power > 3 * power.mean()), noisy.shape[1])
+    assert metrics.musical_noise(added, noisy, speckled, 16000) > 0.5
+
+
 def test_speech_scores(data: Path) -> None:
     samples, rate = soundfile.read(data / "speech/male_librispeech_3436_16k.flac", always_2d=True)
     clean = torch.from_numpy(samples.T.copy())

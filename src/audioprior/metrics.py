@@ -38,6 +38,33 @@ def log_spectral_distance(reference: Tensor, estimate: Tensor, sample_rate: int,
     return float((levels[0] - levels[1]).square().mean(-2).sqrt().mean())
 
 
+def musical_noise(noise: Tensor, noisy: Tensor, restored: Tensor, sample_rate: int) -> float:
+    """Return the log of the kurtosis ratio: how much tonal speckle a restoration left where there was noise only.
+
+    Uemura et al. 2008, "Automatic optimization scheme of spectral subtraction based on musical noise assessment via
+    higher-order statistics", section 3: 0 for noise that was turned down evenly, larger the more isolated peaks remain.
+
+    Args:
+        noise: what was added to the clean sound, (channel, time).
+        noisy: their sum.
+        restored: what became of it.
+        sample_rate: in Hz.
+    """
+    transform = Transform.of(sample_rate, 32.0)
+    added, before, after = (transform.analyse(x.double()).abs().square() for x in (noise, noisy, restored))
+    clean = transform.analyse((noisy - noise).double()).abs().square()
+    noise_only = clean < 0.01 * added.mean(2, keepdim=True)
+
+    def kurtosis(power: Tensor) -> Tensor:
+        mean = (power * noise_only).sum(2, keepdim=True) / noise_only.sum(2, keepdim=True).clamp_min(1)
+        relative = (power / (mean + 1e-30))[noise_only]
+        return relative.pow(4).mean() / relative.square().mean().square()
+
+    if not bool(noise_only.any()):
+        return float("nan")
+    return float((kurtosis(after) / kurtosis(before)).log())
+
+
 def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Return wide-band PESQ (ITU-T P.862.2) of the channels' mean at 16 kHz; needs `audioprior[metrics]`."""
     from pesq import pesq as itu_pesq
