@@ -127,6 +127,21 @@ def test_the_noise_observation_with_the_truth_beats_the_noise(
     assert 0.2 < estimate.error_power / float(error) < 5
 
 
+@pytest.mark.parametrize("error_db", [-2.0, 0.0, 3.0])
+def test_the_noise_power_is_renewed_once(noise: Callable[..., Tensor], tone: Callable[..., Tensor], error_db: float) -> None:
+    """With a fair λ, a wrong ν comes nearer to the truth, and a right one stays."""
+    transform = Transform.of(16000, 64)
+    clean, added = tone(440, 2.0), noise(2.0, level=0.05)
+    truth = transform.analyse(added).abs().square().mean(2, keepdim=True)
+    wrong = truth * 10 ** (error_db / 10)
+    observation = NoiseObservation(clean + added, transform, wrong, rule="wiener", max_reduction_db=60, renew_every=5)
+    power = transform.analyse(clean).abs().square()[None] + 1e-12
+    renewed = observation.expect(power).added[0].mean(2, keepdim=True)
+    left_db = float(10 * (renewed / truth).mean().log10())
+    assert abs(left_db) < 0.4
+    assert torch.equal(observation.expect(power).added[0].mean(2, keepdim=True), renewed)
+
+
 def test_the_reduction_has_a_floor(noise: Callable[..., Tensor]) -> None:
     transform = Transform.of(16000, 64)
     samples = noise(1.0)

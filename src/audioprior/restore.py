@@ -235,8 +235,14 @@ class Denoising:
         if run.method.observation == "image":
             observation = ImageObservation(samples, transform, noise)
         else:
+            half = run.method.stopping.max_steps // 2
             observation = NoiseObservation(
-                samples, transform, noise, rule=run.method.gain, max_reduction_db=run.denoise.max_reduction_db
+                samples,
+                transform,
+                noise,
+                rule=run.method.gain,
+                max_reduction_db=run.denoise.max_reduction_db,
+                renew_every=half or None if self._profile is None else None,
             )
         numbers = generator(run.denoise.seed, number, transform.window)
         prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)
