@@ -178,9 +178,24 @@ def test_stopping_early_leaves_the_rest_as_it_was(quick: Method, noise: Callable
             break
     result = job.result()
     assert not result.complete
-    last = job.blocks[1][1]
-    assert torch.equal(result.restored.samples[:, last:], samples[:, last:])
-    assert not torch.equal(result.restored.samples[:, :8000], samples[:, :8000])
+    # Two blocks are done, the third as far as it came, the rest as it was.
+    done, rest = job.blocks[2][1] - 4000, job.blocks[2][1]
+    assert torch.equal(result.restored.samples[:, rest:], samples[:, rest:])
+    changed = (result.restored.samples != samples)[0, :done].double()
+    assert all(float(changed[start : start + 2000].mean()) > 0.9 for start in range(0, done, 2000))
+    assert torch.equal(result.restored.samples + result.removed.samples, samples)
+
+
+def test_a_finished_block_does_not_change_when_the_next_begins(quick: Method, noise: Callable[..., Tensor]) -> None:
+    samples = noise(5.0, 8000)
+    whole = ap.denoise(samples, sample_rate=8000, method=quick, settings=Denoise(block_s=2.0, overlap_s=0.5))
+    job = Denoising(as_recording(samples, 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.5)))
+    for progress in job:
+        if progress.block == 2 and progress.step == 3:
+            break
+    part = job.result()
+    alone = job.blocks[1][0]
+    assert torch.equal(part.restored.samples[:, :alone], whole.restored.samples[:, :alone])
 
 
 def test_every_preset_is_a_method_with_a_description() -> None:

@@ -201,4 +201,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"audioprior: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        what = " ".join(str(error).split())
+        print(
+            f"audioprior: unexpected {type(error).__name__} ({what}); run again with --debug and report it.", file=sys.stderr
+        )
+        sys.exit(AudiopriorError.exit_code)
     sys.exit(code or 0)

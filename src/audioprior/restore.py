@@ -171,6 +171,7 @@ class Denoising:
         self.blocks = _blocks(recording.samples.shape[1], recording.sample_rate, run.denoise)
         self._sum = torch.zeros_like(recording.samples)
         self._reached = 0
+        self._live: list[Fit] = []  # the fits of the block that is being worked on
         self._fits: list[FitSummary] = []
         self._noise: dict[Transform, Tensor] = {}
         self._profile = _profile(recording, run.denoise.noise)
@@ -184,7 +185,7 @@ class Denoising:
             if self._profile is None:
                 self._noise.clear()  # each block has its own
             # Windows that come to the same length at this rate are fitted once.
-            fits = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
+            fits = self._live = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
             for steps in itertools.zip_longest(*fits):
                 live = [step for step in steps if step is not None]
                 yield Progress(
@@ -196,21 +197,17 @@ class Denoising:
                     lambda fits=fits: self._merge(fits),  # type: ignore[misc]
                     start,
                 )
-            self._add(number, self._merge(fits))
-            self._fits += [
-                FitSummary(
-                    number, 1000 * t.window / t.sample_rate, len(one.losses), one.chosen, one.reason, tuple(one.losses)
-                )
-                for t, one in zip(dict.fromkeys(windows), fits, strict=True)
-            ]
+            self._sum[:, start:end] += self._merge(fits) * self.fade(number)
+            self._reached, self._live = number, []
+            self._fits += [_summary(number, t, one) for t, one in zip(dict.fromkeys(windows), fits, strict=True)]
 
     def result(self) -> Result:
-        """Return what is restored so far."""
+        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
         original = self.recording.samples
         complete = self._reached == len(self.blocks)
         restored = self._sum if self._level else original.clone()
         if not complete:
-            restored = restored + original * (1 - self._coverage())
+            restored = restored + self._present()
         removed = self._run.denoise.strength * (original - restored)
         removed = torch.where(original.abs() < _TOO_QUIET, 0.0, (removed / _GRID).round() * _GRID)
         return Result(
@@ -235,14 +232,14 @@ class Denoising:
         if run.method.observation == "image":
             observation = ImageObservation(samples, transform, noise)
         else:
-            half = run.method.stopping.max_steps // 2
+            blind = self._profile is None
             observation = NoiseObservation(
                 samples,
                 transform,
                 noise,
                 rule=run.method.gain,
                 max_reduction_db=run.denoise.max_reduction_db,
-                renew_every=half or None if self._profile is None else None,
+                renew_every=max(1, run.method.stopping.max_steps // 2) if blind else None,
             )
         numbers = generator(run.denoise.seed, number, transform.window)
         prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)
@@ -262,11 +259,6 @@ class Denoising:
         estimates = [one.observation.estimate(one.power()) for one in fits]
         return self._axes.synthesise(merge(estimates).cpu().double() * self._level)
 
-    def _add(self, number: int, sound: Tensor) -> None:
-        start, end = self.blocks[number - 1]
-        self._sum[:, start:end] += sound * self.fade(number)
-        self._reached = number
-
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
         start, end = self.blocks[number - 1]
@@ -279,12 +271,24 @@ class Denoising:
             fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
         return fade
 
-    def _coverage(self) -> Tensor:
-        coverage = torch.zeros(self.recording.samples.shape[1], dtype=torch.float64)
+    def _present(self) -> Tensor:
+        """Return what finished blocks leave open: the present block's estimate, then the recording itself."""
+        open_ = torch.ones(self.recording.samples.shape[1], dtype=torch.float64)
         for number in range(1, self._reached + 1):
             start, end = self.blocks[number - 1]
-            coverage[start:end] += self.fade(number)
-        return coverage
+            open_[start:end] -= self.fade(number)
+        sound = self.recording.samples.clone()
+        if self._live and all(one.losses for one in self._live):
+            start, end = self.blocks[self._reached]
+            fade = self.fade(self._reached + 1)
+            fade[: round(self.recording.sample_rate * self._run.denoise.overlap_s)] = 1  # `open_` fades it in
+            sound[:, start:end] = torch.lerp(sound[:, start:end], self._merge(self._live), fade)
+        return sound * open_
+
+
+def _summary(block: int, transform: Transform, one: Fit) -> FitSummary:
+    window_ms = 1000 * transform.window / transform.sample_rate
+    return FitSummary(block, window_ms, len(one.losses), one.chosen, one.reason, tuple(one.losses))
 
 
 def merge(estimates: list[Estimate]) -> Tensor:
