@@ -44,6 +44,18 @@ def test_what_was_removed_and_what_was_kept_are_the_input(
         assert torch.equal(result.restored.samples, result.original.samples)
 
 
+def test_samples_of_exactly_zero_are_restored_like_their_neighbours(
+    quick: Method, tone: Callable[..., Tensor], noise: Callable[..., Tensor]
+) -> None:
+    """Coarse quantisation leaves many zeros; were they left alone, each would be a click."""
+    samples = ((tone(100, 1.0) + noise(1.0, level=0.2)) * 16).round() / 16
+    result = ap.denoise(samples, sample_rate=16000, method=quick)
+    zeros = samples == 0
+    assert int(zeros.sum()) > 500
+    assert float((result.restored.samples[zeros] != 0).double().mean()) > 0.99
+    assert torch.equal(result.restored.samples + result.removed.samples, samples)
+
+
 def test_the_same_seed_gives_the_same_samples(quick: Method, noise: Callable[..., Tensor]) -> None:
     samples = noise(0.5, channels=2)
     state = torch.random.get_rng_state()

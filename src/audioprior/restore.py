@@ -28,7 +28,6 @@ from audioprior.spectrum import Transform
 
 _MERGE_SHARPNESS = 4  # windows are weighed by (expected error power)^-4: the best one decides, near ties average
 _GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
-_TOO_QUIET = 2.0**-29  # samples finer than that grid allows (−175 dBFS) are left as they are
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,8 @@ class Result:
     Attributes:
         original: as it came in.
         restored: the result.
-        removed: what was taken away; restored + removed == original, sample for sample. (Exactly so for the samples of any
-            file but 64-bit float, where the last bit of a sample may round.)
+        removed: what was taken away; restored + removed == original, sample for sample. (Exactly so for all integer formats
+            and 32-bit floats down to −175 dBFS; finer samples may round in the last bit of 64.)
         settings: everything that decided the result.
         fits: what each fit did.
         complete: False if it was stopped early: blocks that were not reached are as they came in.
@@ -209,7 +208,7 @@ class Denoising:
         if not complete:
             restored = restored + self._present()
         removed = self._run.denoise.strength * (original - restored)
-        removed = torch.where(original.abs() < _TOO_QUIET, 0.0, (removed / _GRID).round() * _GRID)
+        removed = (removed / _GRID).round() * _GRID
         return Result(
             self.recording,
             self.recording.with_samples(original - removed),
