@@ -1,6 +1,7 @@
 """What the networks that draw a whole picture share: seeded weights, optimiser, running average."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
@@ -29,7 +30,7 @@ def _uniform(parameters: Iterable[nn.Parameter], bound: float, generator: torch.
             parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
 
 
-class PicturePrior:
+class PicturePrior(ABC):
     """A network that draws log λ as a picture, fitted by Adam.
 
     Subclasses give `network()`, which is built when the size of the picture is known, and `forward()`.
@@ -40,13 +41,13 @@ class PicturePrior:
         self._network: nn.Module | None = None
         self._mean: Tensor | None = None
 
+    @abstractmethod
     def network(self, evidence: Evidence) -> nn.Module:
         """Build the network for a picture of this size, its weights drawn from `self.generator`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, network: nn.Module) -> Tensor:
         """Return log λ / mean power: (batch, channel, frequency, frame)."""
-        raise NotImplementedError
 
     def fit(self, evidence: Evidence) -> float:
         """Take one step of Adam on the mean misfit."""
