@@ -53,6 +53,7 @@ app = App(
     help="Training-free audio restoration: an untrained network is fitted to the one damaged recording.",
     version=__version__,
     default_parameter=Parameter(negative=()),
+    suppress_keyboard_interrupt=False,  # main() says that it was interrupted
 )
 
 
