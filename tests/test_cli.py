@@ -261,6 +261,13 @@ def test_bad_usage(noisy: Path, capsys: pytest.CaptureFixture[str], arguments: l
     assert {path: path.read_bytes() for path in noisy.parent.iterdir()} == before
 
 
+def test_what_a_codec_cannot_hold_is_refused_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "x.wav", np.random.default_rng(0).standard_normal(4410) / 10, 44100)
+    assert call("denoise", f"{tmp_path}/x.wav", "-o", f"{tmp_path}/y.opus") == 2
+    assert "OGG OPUS cannot hold 1 channels at 44100 Hz" in capsys.readouterr().err
+    assert names(tmp_path) == {"x.wav"}
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     from audioprior.errors import AudioError
 

@@ -148,7 +148,7 @@ def _each(inputs: list[str], run: Run, output: Output, job: "type[Denoising]") -
 
 
 def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voice", *, several: bool) -> None:
-    from audioprior.recording import check_writable, read
+    from audioprior.recording import check_encodable, check_writable, read
     from audioprior.snapshots import Snapshots
 
     started = time.monotonic()
@@ -166,6 +166,7 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
     for target in (None if piped else path, sidecar, output.removed, output.report):
         if target is not None:
             check_writable(target, force=output.force)
+    check_encodable(recording, encoding)
     job = make(recording, run)
     folder = output.snapshots
     if folder is None and run.method.observation == "image" and not piped:

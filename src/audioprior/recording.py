@@ -294,6 +294,21 @@ def check_writable(path: Path, *, force: bool) -> None:
         raise SettingsError(f"the folder {path.parent} may not be written to; choose another with -o.")
 
 
+def check_encodable(recording: Recording, encoding: Encoding) -> None:
+    """Refuse early a rate or a channel count that an encoding cannot hold.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        encode_to(io.BytesIO(), recording.with_samples(recording.samples[:, :1]), encoding)
+    except soundfile.LibsndfileError as error:
+        what = f"{recording.channels} channels at {recording.sample_rate} Hz"
+        raise SettingsError(
+            f"{encoding.container} {encoding.subtype} cannot hold {what}; name a file of another kind with -o."
+        ) from error
+
+
 def encode_to(target: Path | IO[bytes], recording: Recording, encoding: Encoding) -> None:
     """Write a recording's samples and tags in an encoding, to a path or an open file."""
     container = encoding.container
