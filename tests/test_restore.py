@@ -124,6 +124,20 @@ def test_silence_and_dc_come_back(quick: Method) -> None:
     assert bool(dc.restored.samples.isfinite().all())
 
 
+@pytest.mark.parametrize("passage", [None, (0.0, 0.4)])
+def test_an_empty_band_beside_a_loud_one(
+    tone: Callable[..., Tensor], noise: Callable[..., Tensor], passage: tuple[float, float] | None
+) -> None:
+    """Nothing at all above 4 kHz for the first half, then a whisper: 200 dB within one recording."""
+    spectrum = torch.fft.rfft(noise(1.0, level=0.3))
+    spectrum[:, spectrum.shape[1] // 2 :] = 0
+    loud = torch.fft.irfft(spectrum) + tone(440)
+    samples = torch.cat([loud, loud + 1e-9 * noise(1.0, seed=1)], 1)
+    result = ap.denoise(samples, sample_rate=16000, settings=Denoise(noise=passage))
+    assert bool(result.restored.samples.isfinite().all())
+    assert float(result.restored.samples.abs().max()) < 2
+
+
 def test_a_noise_passage_teaches_the_noise(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
     """Noise that begins loud and a tone that never pauses: only the passage can tell them apart."""
     clean = torch.cat([torch.zeros(1, 8000, dtype=torch.float64), tone(440, 1.5)], 1)

@@ -51,12 +51,17 @@ def box_mean(picture: Tensor, bins: int, frames: int) -> Tensor:
 
 
 def proportional_mean(picture: Tensor, share: float) -> Tensor:
-    """Return the mean over ± `share` of each frequency, at least one bin either way, symmetric at the ends."""
+    """Return the mean over ± `share` of each frequency, at least one bin either way, symmetric at the ends.
+
+    It is taken from running sums, in which an almost empty band beside a loud one can cancel to nothing or less: no mean is
+    below the least value.
+    """
     bins = len(picture)
     index = torch.arange(bins, device=picture.device)
     reach = torch.minimum((index * share).long().clamp_min(1), torch.minimum(index, bins - 1 - index))
     total = functional.pad(picture.double().cumsum(0), (0, 0, 1, 0))
-    return ((total[index + reach + 1] - total[index - reach]) / (2 * reach + 1)[:, None]).to(picture)
+    mean = ((total[index + reach + 1] - total[index - reach]) / (2 * reach + 1)[:, None]).to(picture)
+    return torch.maximum(mean, picture.amin(0))
 
 
 def edges(bins: int, per_octave: int, least: int) -> list[int]:

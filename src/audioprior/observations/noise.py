@@ -69,8 +69,5 @@ class NoiseObservation:
         """Return the ratio of ν's posterior mean over time to ν: (channel, frequency, 1)."""
         share = self._noise / (prior_power + self._noise)
         posterior = share.square() * self._power + prior_power * share
-        ratios = [
-            proportional_mean(after[:, None], _SMOOTHING_SHARE) / proportional_mean(before[:, None], _SMOOTHING_SHARE)
-            for after, before in zip(posterior.mean(2), self._noise.expand_as(posterior).mean(2), strict=True)
-        ]
-        return torch.stack(ratios)
+        change = posterior.mean(2) / self._noise.expand_as(posterior).mean(2)
+        return torch.stack([proportional_mean(channel[:, None], _SMOOTHING_SHARE) for channel in change])
