@@ -19,7 +19,7 @@ from audioprior.fitting import Fit, fit, generator
 from audioprior.observations import Estimate, Observation
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
+from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
 from audioprior.presets import DEFAULT, method
 from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording, as_recording
@@ -181,8 +181,7 @@ class Denoising:
             self._reached = len(self.blocks)
         for number, (start, end) in enumerate(self.blocks[self._reached :], self._reached + 1):
             windows = [Transform.of(self.recording.sample_rate, ms) for ms in self._run.method.windows_ms]
-            if self._profile is None:
-                self._noise.clear()  # each block has its own
+            self._noise.clear()  # each block has its own
             # Windows that come to the same length at this rate are fitted once.
             fits = self._live = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
             for steps in itertools.zip_longest(*fits):
@@ -248,10 +247,12 @@ class Denoising:
         """Return ν for a window: estimated on a long one, or known from a profile."""
         longer = long_transform(transform)
         if longer not in self._noise:
+            power = longer.analyse(samples).abs().square()
             if self._profile is None:
-                self._noise[longer] = noise_power(longer.analyse(samples).abs().square(), longer)
+                self._noise[longer] = noise_power(power, longer)
             else:
-                self._noise[longer] = self._profile.power(longer, self._axes, self._level).to(samples)
+                known = self._profile.power(longer, self._axes, self._level).to(samples)
+                self._noise[longer] = followed(power, known, longer)
         return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _merge(self, fits: list[Fit]) -> Tensor:

@@ -63,6 +63,11 @@ def noise_power(power: Tensor, transform: Transform) -> Tensor:
     return torch.stack([_one_channel(channel, transform) for channel in power])
 
 
+def followed(power: Tensor, level: Tensor, transform: Transform) -> Tensor:
+    """Return a known noise power, (channel, frequency, 1), followed slowly in time: (channel, frequency, frame)."""
+    return torch.stack([one * _track(p, one, transform) for p, one in zip(power, level, strict=True)])
+
+
 def long_transform(transform: Transform) -> Transform:
     """Return the transform to estimate noise with: a power of two times as long, nearest to `LONG_WINDOW_MS`."""
     wanted = LONG_WINDOW_MS / 1000 * transform.sample_rate / transform.window
