@@ -24,10 +24,14 @@ class Axes:
     rotation: Tensor
     sources: tuple[int, ...]
 
+    @property
+    def distinct(self) -> list[int]:
+        """The first channel of each set of equal ones."""
+        return [self.sources.index(i) for i in range(len(self.rotation))]
+
     def analyse(self, samples: Tensor) -> Tensor:
         """(channel, time) → (axis, time)."""
-        distinct = samples[[self.sources.index(i) for i in range(len(self.rotation))]]
-        return self.rotation @ distinct
+        return self.rotation @ samples[self.distinct]
 
     def synthesise(self, axes: Tensor) -> Tensor:
         """(axis, time) → (channel, time), the inverse of `analyse`."""

@@ -55,8 +55,7 @@ class Profile:
         low = place.long().clamp_max(bins - 1)  # above the profile's own range its last value goes on
         share = (place - low).clamp(0, 1)[:, None, None]
         covariance = self.covariance[low] * (1 - share) + self.covariance[(low + 1).clamp_max(bins - 1)] * share
-        distinct = [axes.sources.index(i) for i in range(len(axes.rotation))]
-        chosen = covariance[:, distinct][:, :, distinct]
+        chosen = covariance[:, axes.distinct][:, :, axes.distinct]
         power = torch.einsum("ac,fcd,ad->af", axes.rotation, chosen, axes.rotation)
         return (power.clamp_min(1e-30) * (transform.noise_gain() / level**2))[..., None].float()
 

@@ -10,7 +10,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from audioprior import pictures
-from audioprior.recording import Encoding, Recording, replacing
+from audioprior.recording import Encoding, Recording, encode_to, replacing
 from audioprior.settings import encode
 from audioprior.sidecar import versions
 
@@ -119,8 +119,6 @@ def _player(name: str, recording: Recording) -> str:
 
 
 def _embedded(recording: Recording) -> tuple[str, bytes]:
-    from audioprior.recording import encode_to
-
     short = recording.duration_s <= _LOSSLESS_UP_TO_S and recording.channels <= 8
     encoding = Encoding("FLAC", "PCM_16") if short else Encoding("OGG", "VORBIS")
     buffer = io.BytesIO()

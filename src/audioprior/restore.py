@@ -180,10 +180,10 @@ class Denoising:
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
         for number, (start, end) in enumerate(self.blocks[self._reached :], self._reached + 1):
-            windows = [Transform.of(self.recording.sample_rate, ms) for ms in self._run.method.windows_ms]
-            self._noise.clear()  # each block has its own
             # Windows that come to the same length at this rate are fitted once.
-            fits = self._live = [self._fit(t, number, start, end) for t in dict.fromkeys(windows)]
+            windows = dict.fromkeys(Transform.of(self.recording.sample_rate, ms) for ms in self._run.method.windows_ms)
+            self._noise.clear()  # each block has its own
+            fits = self._live = [self._fit(t, number, start, end) for t in windows]
             for steps in itertools.zip_longest(*fits):
                 live = [step for step in steps if step is not None]
                 yield Progress(
@@ -197,7 +197,7 @@ class Denoising:
                 )
             self._sum[:, start:end] += self._merge(fits) * self.fade(number)
             self._reached, self._live = number, []
-            self._fits += [_summary(number, t, one) for t, one in zip(dict.fromkeys(windows), fits, strict=True)]
+            self._fits += [_summary(number, t, one) for t, one in zip(windows, fits, strict=True)]
 
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
