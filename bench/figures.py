@@ -14,12 +14,13 @@ import soxr
 import torch
 
 from audioprior import pictures
+from audioprior.denoising import Denoising
 from audioprior.metrics import si_sdr
 from audioprior.presets import DEFAULT
 from audioprior.recording import Recording, as_recording, read
-from audioprior.restore import Denoising, denoise, resolve
-from audioprior.settings import Denoise
+from audioprior.restore import denoise, resolve
 from audioprior.snapshots import Snapshots
+from audioprior.tasks import Denoise
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "figures"

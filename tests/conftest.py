@@ -9,6 +9,8 @@ from torch import Tensor
 
 from audioprior.settings import BlindSpot, FixedSteps, Method
 
+torch.set_num_threads(1)  # two threads on a busy machine wait for each other most of the time
+
 SAMPLES = Path(__file__).parent.parent / "samples"
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 

@@ -65,7 +65,7 @@ def test_the_sidecar_gives_the_same_bytes_again(noisy: Path) -> None:
     assert (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
     one, two = (json.loads((folder / f"{name}.json").read_text()) for name in ("one", "two"))
     assert one["run"] == two["run"]
-    assert one["run"]["denoise"]["noise"] == [0.1, 0.4]
+    assert one["run"]["task"]["noise"] == [0.1, 0.4]
     assert one["output"]["sha256"] == two["output"]["sha256"]
     assert {"audioprior", "torch", "numpy", "libsndfile"} <= one["versions"].keys()
     fit = one["fits"][0]
@@ -80,9 +80,12 @@ def test_config_holds_all_settings(noisy: Path, tmp_path: Path, capsys: pytest.C
     assert "holds all settings; leave the others out" in capsys.readouterr().err
     for content, message in (
         ("not json", "is no sidecar file"),
-        ('{"file_version": 99, "run": {}}', "has file version 99, this program reads 1"),
-        ('{"file_version": 1, "run": {"denoise": {"strength": 7}}}', "strength is 7.0; it must be between 0 and 1"),
-        ('{"file_version": 1, "run": {"method": {"prior": {"kind": "oracle"}}}}', "kind 'oracle' is none of blindspot"),
+        ('{"file_version": 99, "run": {}}', "has file version 99, this program reads 2"),
+        (
+            '{"file_version": 2, "run": {"task": {"kind": "denoise", "strength": 7}}}',
+            "strength is 7.0; it must be between 0 and 1",
+        ),
+        ('{"file_version": 2, "run": {"method": {"prior": {"kind": "oracle"}}}}', "kind 'oracle' is none of blindspot"),
     ):
         (tmp_path / "bad.json").write_text(content)
         assert call("denoise", str(noisy), "-o", f"{tmp_path}/y.wav", "--config", f"{tmp_path}/bad.json") == 2

@@ -14,8 +14,8 @@ from audioprior.metrics import si_sdr
 from audioprior.presets import METHODS
 from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording
-from audioprior.settings import Denoise
 from audioprior.spectrum import Transform
+from audioprior.tasks import Denoise
 
 
 @pytest.mark.parametrize("seconds", [0.06, 0.3, 2.0])
@@ -86,7 +86,7 @@ def test_the_command(tmp_path: Path, noise: Callable[..., Tensor], capsys: pytes
     Recording(noise(1.0), 16000).write(tmp_path / "x.wav")
     assert call("profile", f"{tmp_path}/x.wav", "0.2-0.8", "-o", f"{tmp_path}/p.json") == 0
     assert call("denoise", f"{tmp_path}/x.wav", "--noise", f"{tmp_path}/p.json", "-m", "free", "-q") == 0
-    assert json.loads((tmp_path / "x.denoise.json").read_text())["run"]["denoise"]["noise"] == f"{tmp_path}/p.json"
+    assert json.loads((tmp_path / "x.denoise.json").read_text())["run"]["task"]["noise"] == f"{tmp_path}/p.json"
     assert call("profile", f"{tmp_path}/x.wav", "0.2-0.8", "-o", f"{tmp_path}/p.wav") == 2
     assert call("profile", f"{tmp_path}/x.wav", "5-6", "-o", f"{tmp_path}/q.json") == 2
     assert "begins after the end" in capsys.readouterr().err

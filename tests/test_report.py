@@ -17,7 +17,8 @@ import audioprior as ap
 from audioprior import metrics, pictures
 from audioprior.recording import Recording
 from audioprior.report import summary
-from audioprior.settings import Denoise, Method
+from audioprior.settings import Method
+from audioprior.tasks import Denoise
 
 
 class Links(HTMLParser):

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import audioprior as ap
+from audioprior.denoising import Denoising
 from audioprior.metrics import si_sdr
 from audioprior.presets import METHODS
 from audioprior.recording import as_recording
-from audioprior.restore import Denoising, resolve
-from audioprior.settings import BlindSpot, Dcgan, Denoise, Discrepancy, FixedSteps, HeldOut, Method, Skip
+from audioprior.restore import resolve
+from audioprior.settings import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
+from audioprior.tasks import Denoise
 
 SHORT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

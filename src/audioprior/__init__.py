@@ -11,8 +11,10 @@ The tree is the way the sound goes:
 - `observations`: what happened to the sound
 - `stopping`: when to stop, seeing only the recording
 - `fitting`: the one loop
+- `job`: a restoration in progress, and its result
+- `denoising`: blocks, channels, windows
 - `restore`: `denoise()`
-- `settings`, `presets`: every knob, and the named methods
+- `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
 - `classical`: what people used before, in the same seat
 - `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `cli`: what people see
@@ -23,18 +25,24 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from audioprior.denoising import Denoising
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.fitting import Fit, Step, fit
+    from audioprior.job import Progress, Result
     from audioprior.recording import Encoding, Recording, read
-    from audioprior.restore import Denoising, Progress, Result, denoise
-    from audioprior.settings import Denoise, Method
+    from audioprior.restore import denoise
+    from audioprior.settings import Method
+    from audioprior.tasks import Denoise
 
 _HOMES = {
+    "denoising": ("Denoising",),
     "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
     "fitting": ("Fit", "Step", "fit"),
     "recording": ("Encoding", "Recording", "read"),
-    "restore": ("Denoising", "Progress", "Result", "denoise"),
-    "settings": ("Denoise", "Method"),
+    "job": ("Progress", "Result"),
+    "restore": ("denoise",),
+    "settings": ("Method",),
+    "tasks": ("Denoise",),
 }
 
 __all__ = [

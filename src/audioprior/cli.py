@@ -12,11 +12,11 @@ from cyclopts import App, CycloptsError, Parameter, Token
 from audioprior import __version__, presets
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.output import Files, Output, output_encoding, output_path
-from audioprior.settings import Denoise, Run
+from audioprior.tasks import Denoise, Run
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
-    from audioprior.restore import Denoising
+    from audioprior.denoising import Denoising
 
 _INTERRUPTED = 130
 
@@ -80,14 +80,14 @@ def denoise(
         settings: what to do.
         output: what to write.
     """
-    from audioprior.restore import Denoising
+    from audioprior.denoising import Denoising
 
     for name in inputs:
         if name.startswith("-") and name != "-":
             raise SettingsError(f"there is no option {name}; `audioprior denoise --help` lists them.")
     chosen = Denoise(**{f.name: getattr(settings, f.name) for f in fields(Denoise)})
     if config is None:
-        run = Run(name=method, method=presets.method(method, stop=stop, steps=steps), denoise=chosen)
+        run = Run(name=method, method=presets.method(method, stop=stop, steps=steps), task=chosen)
     else:
         from audioprior.sidecar import read_run
 
@@ -155,7 +155,7 @@ def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voi
     out.begin(name)
     recording = read(name)
     encoding = recording.encoding.lossless()
-    path = output_path(name, run.task, output, encoding, several=several)
+    path = output_path(name, run.task.kind, output, encoding, several=several)
     piped = path == Path("-")
     if piped and output.json:
         raise SettingsError("--json and sound would share standard output; name a file with -o.")

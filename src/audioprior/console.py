@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from audioprior.restore import Progress as FitProgress
+from audioprior.job import Progress as FitProgress
 
 
 def say(message: str) -> None:

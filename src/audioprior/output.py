@@ -11,8 +11,8 @@ from audioprior.errors import SettingsError
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
+    from audioprior.job import Result
     from audioprior.recording import Encoding
-    from audioprior.restore import Result
     from audioprior.snapshots import Snapshots
 
 

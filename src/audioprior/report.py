@@ -15,7 +15,7 @@ from audioprior.settings import encode
 from audioprior.sidecar import versions
 
 if TYPE_CHECKING:
-    from audioprior.restore import Result
+    from audioprior.job import Result
 
 _LOSSLESS_UP_TO_S = 60.0  # longer sound is embedded as Ogg Vorbis, so that the file can still be mailed
 
@@ -73,7 +73,7 @@ def _page(result: "Result") -> str:
             curve = f'<img alt="{alt}" src="{_data("image/png", pictures.curves(lines))}">'
     row = "<tr><td>{}<td>{:.0f} ms<td>{}<td>{}<td>{}</tr>"
     return _PAGE.substitute(
-        title=html.escape(f"{Path(result.original.name).name}: {result.settings.task}"),
+        title=html.escape(f"{Path(result.original.name).name}: {result.settings.task.kind}"),
         summary=html.escape(summary(result)),
         players="".join(_player(name, recording) for name, recording in parts.items()),
         spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),

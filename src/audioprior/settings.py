@@ -1,11 +1,11 @@
-"""Every setting, once: the library, the command line and the sidecar file all read these frozen dataclasses.
+"""Every setting of a method, once: the library, the command line and the sidecar file all read these frozen dataclasses.
 
 Nothing here imports torch, so that `audioprior --help` is quick.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 
@@ -201,10 +201,11 @@ class Discrepancy(StoppingSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A way to denoise, from windows to gain.
+    """A way to restore, from windows to gain.
 
     Attributes:
-        observation: "noise" (two powers and their likelihood) or "image" (the seed: the picture of the spectrogram).
+        observation: for denoising, "noise" (two powers and their likelihood) or "image" (the seed: the picture of the
+            spectrogram); the other tasks bring their own.
         windows_ms: lengths of the analysis windows; each is fitted on its own, and the results are merged.
         prior: what draws the power of the clean sound.
         stopping: when to stop.
@@ -218,60 +219,8 @@ class Method:
     gain: Literal["wiener", "two-step", "balanced", "log-mmse"] = "balanced"
 
     def __post_init__(self) -> None:
-        _require(bool(self.windows_ms) and min(self.windows_ms) > 0, "windows_ms", self.windows_ms, "positive lengths")
-        _require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Denoise:
-    """What a user decides about denoising.
-
-    Attributes:
-        strength: share of the found noise to take away, from 0 (nothing) to 1 (all).
-        max_reduction_db: no part of the spectrum is turned down by more than this.
-        noise: a passage that holds noise only, START-END in seconds, or a noise profile's file; found blind without it.
-        seed: of all random numbers; the same seed on the same machine gives the same bytes.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        block_s: longer recordings are restored in blocks of this many seconds.
-        overlap_s: seconds over which blocks are cross-faded.
-    """
-
-    strength: float = 1.0
-    max_reduction_db: float = 26.0
-    noise: tuple[float, float] | str | None = None
-    seed: int = 0
-    device: str = "auto"
-    block_s: float = 20.0
-    overlap_s: float = 1.0
-
-    def __post_init__(self) -> None:
-        _require(0 <= self.strength <= 1, "strength", self.strength, "between 0 and 1")
-        _require(0 <= self.max_reduction_db <= 200, "max_reduction_db", self.max_reduction_db, "between 0 and 200")
-        _require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")
-        _require(self.block_s >= 1, "block_s", self.block_s, "at least 1 second")
-        _require(0 < self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
-        if isinstance(self.noise, tuple):
-            start, end = self.noise
-            _require(0 <= start < end, "noise", f"{start}-{end}", "a start before its end, both in seconds")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """Everything that decides the bytes of a result, as the sidecar file holds it.
-
-    Attributes:
-        task: what was done.
-        name: the method's name.
-        method: the method, whole.
-        denoise: what the user decided.
-    """
-
-    task: Literal["denoise"] = "denoise"
-    name: str = "consensus"
-    method: Method = field(default_factory=Method)
-    denoise: Denoise = field(default_factory=Denoise)
-
-    FILE_VERSION: ClassVar[int] = 1
+        require(bool(self.windows_ms) and min(self.windows_ms) > 0, "windows_ms", self.windows_ms, "positive lengths")
+        require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")
 
 
 def encode(settings: object) -> Any:
@@ -299,6 +248,7 @@ def _choose(base: type[Any], data: Any) -> Any:
     return msgspec.convert(data, kinds[kind])
 
 
-def _require(condition: bool, name: str, value: object, allowed: str) -> None:
+def require(condition: bool, name: str, value: object, allowed: str) -> None:
+    """Raise a SettingsError that names the setting, its value and what it may be."""
     if not condition:
         raise SettingsError(f"{name} is {value}; it must be {allowed}.")

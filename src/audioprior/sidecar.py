@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from audioprior.errors import SettingsError
-from audioprior.settings import Run, decode, encode
+from audioprior.settings import decode, encode
+from audioprior.tasks import Run
 
 
 def sha256(path: Path) -> str:

@@ -7,9 +7,12 @@ says how often to ask it again.
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from audioprior.evidence import Evidence
+
+_MERGE_SHARPNESS = 4  # estimates are weighed by (expected error power)^-4: the best one decides, near ties average
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,11 @@ class Observation(Protocol):
     def estimate(self, prior_power: Tensor) -> Estimate:
         """Return the restored sound, given λ."""
         ...
+
+
+def merge(estimates: list[Estimate]) -> Tensor:
+    """Return the mean of several estimates of one sound, weighed by how sure each is."""
+    least = min(one.error_power for one in estimates)
+    weights = [((least + 1e-30) / (one.error_power + 1e-30)) ** _MERGE_SHARPNESS for one in estimates]
+    total = sum(weights)
+    return sum((one.sound * (w / total) for one, w in zip(estimates, weights, strict=True)), torch.zeros(()))

@@ -1,0 +1,155 @@
+"""Denoising a recording: blocks, channels, windows, and the noise power that they share."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audioprior import priors, stopping
+from audioprior.channels import principal_axes
+from audioprior.errors import SettingsError
+from audioprior.fitting import Fit, fit, generator
+from audioprior.job import Job, Result
+from audioprior.observations import Observation, merge
+from audioprior.observations.image import ImageObservation
+from audioprior.observations.noise import NoiseObservation
+from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
+from audioprior.profile import Profile, learn, read_profile
+from audioprior.recording import Recording
+from audioprior.spectrum import Transform
+from audioprior.tasks import Denoise, Run
+
+_GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
+
+
+class Denoising(Job):
+    """A denoising in progress: iterate over it, and ask for `result()` at the end or earlier."""
+
+    def __init__(self, recording: Recording, run: Run) -> None:
+        """Check the settings against the recording; the work begins with the iteration."""
+        if not isinstance(run.task, Denoise):
+            raise SettingsError(f"these are the settings of {run.task.kind}; denoising needs its own.")
+        super().__init__(recording, run, _blocks(recording.samples.shape[1], recording.sample_rate, run.task))
+        self._task = run.task
+        self._axes = principal_axes(recording.samples)
+        # In units of its own loudness: no constant anywhere depends on the recording's level.
+        self._level = float(recording.samples.square().mean().sqrt())
+        self._sound = self._axes.analyse(recording.samples / self._level) if self._level else recording.samples[:0]
+        self._sum = torch.zeros_like(recording.samples)
+        self._noise: dict[Transform, Tensor] = {}
+        self._profile = _profile(recording, run.task.noise)
+
+        if not self._level:  # digital silence
+            self._reached = len(self.blocks)
+
+    def begin(self, number: int) -> dict[float, Fit]:
+        """Return the fits of a block; windows that come to the same length at this rate are fitted once."""
+        rate, (start, end) = self.recording.sample_rate, self.blocks[number - 1]
+        self._noise.clear()  # each block has its own
+        windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._run.method.windows_ms)
+        return {1000 * t.window / rate: self._fit(t, number, start, end) for t in windows}
+
+    def end(self, number: int, sound: Tensor) -> None:
+        """Add a finished block to the sum, cross-faded with its neighbours."""
+        start, end = self.blocks[number - 1]
+        self._sum[:, start:end] += sound * self.fade(number)
+
+    def result(self) -> Result:
+        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
+        original = self.recording.samples
+        restored = self._sum if self._level else original.clone()
+        if not self._complete:
+            restored = restored + self._present()
+        removed = self._task.strength * (original - restored)
+        removed = (removed / _GRID).round() * _GRID
+        return Result(
+            self.recording,
+            self.recording.with_samples(original - removed),
+            self.recording.with_samples(removed),
+            self._run,
+            tuple(self._fits),
+            self._complete,
+            str(self._device),
+        )
+
+    def total(self) -> Tensor:
+        """Return the sum of all finished blocks, cross-faded: (channel, time)."""
+        return self._sum
+
+    def _fit(self, transform: Transform, number: int, start: int, end: int) -> Fit:
+        run = self._run
+        samples = self._sound[:, start:end].to(self._device, torch.float32)
+        noise = self._noise_power(transform, samples)
+        observation: Observation
+        if run.method.observation == "image":
+            observation = ImageObservation(samples, transform, noise)
+        else:
+            blind = self._profile is None
+            observation = NoiseObservation(
+                samples,
+                transform,
+                noise,
+                rule=run.method.gain,
+                max_reduction_db=self._task.max_reduction_db,
+                renew_every=max(1, run.method.stopping.max_steps // 2) if blind else None,
+            )
+        numbers = generator(self._task.seed, number, transform.window)
+        prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)
+        return fit(observation, prior, stopping.build(run.method.stopping, numbers))
+
+    def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
+        """Return ν for a window: estimated on a long one, or known from a profile."""
+        longer = long_transform(transform)
+        if longer not in self._noise:
+            power = longer.analyse(samples).abs().square()
+            if self._profile is None:
+                self._noise[longer] = noise_power(power, longer)
+            else:
+                known = self._profile.power(longer, self._axes, self._level).to(samples)
+                self._noise[longer] = followed(power, known, longer)
+        return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
+
+    def merge(self, fits: list[Fit]) -> Tensor:
+        """Return the block's sound: the windows' estimates, the surest weighing most."""
+        estimates = [one.observation.estimate(one.power()) for one in fits]
+        return self._axes.synthesise(merge(estimates).cpu().double() * self._level)
+
+    def fade(self, number: int) -> Tensor:
+        """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
+        start, end = self.blocks[number - 1]
+        fade = torch.ones(end - start, dtype=torch.float64)
+        if number > 1:
+            overlap = self.blocks[number - 2][1] - start
+            fade[:overlap] = (torch.arange(overlap) + 0.5) / overlap
+        if number < len(self.blocks):
+            overlap = end - self.blocks[number][0]
+            fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
+        return fade
+
+    def _present(self) -> Tensor:
+        """Return what finished blocks leave open: the present block's estimate, then the recording itself."""
+        open_ = torch.ones(self.recording.samples.shape[1], dtype=torch.float64)
+        for number in range(1, self._reached + 1):
+            start, end = self.blocks[number - 1]
+            open_[start:end] -= self.fade(number)
+        sound = self.recording.samples.clone()
+        if self._live and all(one.losses for one in self._live):
+            start, end = self.blocks[self._reached]
+            fade = self.fade(self._reached + 1)
+            fade[: round(self.recording.sample_rate * self._task.overlap_s)] = 1  # `open_` fades it in
+            sound[:, start:end] = torch.lerp(sound[:, start:end], self.merge(self._live), fade)
+        return sound * open_
+
+
+def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
+    """Return (start, end) of equal blocks that overlap."""
+    block, overlap = (max(1, round(s * sample_rate)) for s in (settings.block_s, settings.overlap_s))
+    count = 1 if length <= block else -(-(length - overlap) // (block - overlap))
+    edges = [round(i * (length - overlap) / count) for i in range(count + 1)]
+    return [(edges[i], min(length, edges[i + 1] + overlap)) for i in range(count)] if count > 1 else [(0, length)]
+
+
+def _profile(recording: Recording, noise: tuple[float, float] | str | None) -> Profile | None:
+    if noise is None:
+        return None
+    return read_profile(Path(noise)) if isinstance(noise, str) else learn(recording, noise)

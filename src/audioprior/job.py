@@ -1,0 +1,167 @@
+"""A restoration in progress, and what comes out of it: the same for every task.
+
+Nothing here, and nothing that it reaches, can take in a clean reference.
+"""
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audioprior.errors import SettingsError
+from audioprior.fitting import Fit
+from audioprior.recording import Recording
+from audioprior.tasks import Run
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """What one fit did: which block and window it was, how far it went, which step was kept and why it stopped."""
+
+    block: int
+    window_ms: float
+    steps: int
+    chosen: int
+    reason: str
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a restoration is.
+
+    Attributes:
+        block: the block that is being fitted, from 1.
+        blocks: how many there are.
+        step: within the block, from 1.
+        steps: the most steps that a block can take.
+        loss: mean misfit over the windows.
+        estimate: gives this block's sound as it is now, (channel, time); costs time.
+        start: first sample of the block.
+    """
+
+    block: int
+    blocks: int
+    step: int
+    steps: int
+    loss: float
+    estimate: Callable[[], Tensor]
+    start: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """A restored recording.
+
+    Attributes:
+        original: as it came in.
+        restored: the result.
+        removed: what was taken away; restored + removed == original, sample for sample. (Exactly so for all integer formats
+            and 32-bit floats down to −175 dBFS; finer samples may round in the last bit of 64.)
+        settings: everything that decided the result.
+        fits: what each fit did.
+        complete: False if it was stopped early: blocks that were not reached are as they came in.
+        device: what it was computed on.
+    """
+
+    original: Recording
+    restored: Recording
+    removed: Recording
+    settings: Run
+    fits: tuple[FitSummary, ...] = ()
+    complete: bool = True
+    device: str = "cpu"
+
+    @property
+    def steps(self) -> int:
+        """Steps taken, over all fits."""
+        return sum(one.steps for one in self.fits)
+
+    def report(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a self-contained HTML report: players, spectrograms, the fit's curve, the settings."""
+        from audioprior.report import write_report
+
+        write_report(self, Path(path), force=force)
+
+
+class Job(ABC):
+    """A restoration in progress: iterate over it, and ask for `result()` at the end or earlier.
+
+    The fits of a block, one a window length, go in lock-step, so that a whole estimate exists at each step.
+
+    Attributes:
+        recording: what is restored.
+        blocks: first sample and end of each.
+    """
+
+    def __init__(self, recording: Recording, run: Run, blocks: list[tuple[int, int]]) -> None:
+        """Check the settings against the recording; the work begins with the iteration."""
+        self.recording, self.blocks = recording, blocks
+        self._run, self._device = run, pick_device(run.task.device)
+        self._reached = 0  # blocks that are finished
+        self._live: list[Fit] = []  # the fits of the block that is being worked on
+        self._fits: list[FitSummary] = []
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Yield progress until all blocks are restored."""
+        for number, (start, _) in enumerate(self.blocks[self._reached :], self._reached + 1):
+            windows = self.begin(number)
+            fits = self._live = list(windows.values())
+            for steps in itertools.zip_longest(*fits):
+                live = [step for step in steps if step is not None]
+                yield Progress(
+                    number,
+                    len(self.blocks),
+                    max(step.index for step in live),
+                    self._run.method.stopping.max_steps,
+                    sum(step.loss for step in live) / len(live),
+                    lambda fits=fits: self.merge(fits),  # type: ignore[misc]
+                    start,
+                )
+            self.end(number, self.merge(fits))
+            self._reached, self._live = number, []
+            self._fits += [_summary(number, window_ms, one) for window_ms, one in windows.items()]
+
+    @abstractmethod
+    def begin(self, number: int) -> dict[float, Fit]:
+        """Return the fits of a block, counted from 1, by their windows' length in milliseconds."""
+
+    @abstractmethod
+    def merge(self, fits: list[Fit]) -> Tensor:
+        """Return the block's sound that the fits make of it together, as they are now: (channel, time)."""
+
+    @abstractmethod
+    def end(self, number: int, sound: Tensor) -> None:
+        """Take in a finished block."""
+
+    @abstractmethod
+    def result(self) -> Result:
+        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
+
+    @property
+    def _complete(self) -> bool:
+        return self._reached == len(self.blocks)
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device that a name means; "auto" is the best there is.
+
+    Raises:
+        SettingsError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise SettingsError(f"the device {name!r} is not available here; use --device auto.") from error
+    return device
+
+
+def _summary(block: int, window_ms: float, one: Fit) -> FitSummary:
+    return FitSummary(block, window_ms, len(one.losses), one.chosen, one.reason, tuple(one.losses))

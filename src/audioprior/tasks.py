@@ -1,0 +1,77 @@
+"""What a user decides about each task, once, as frozen dataclasses; and the run that holds all that decides a result.
+
+Nothing here imports torch, so that `audioprior --help` is quick.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from audioprior.settings import Choice, Method, require
+
+
+class TaskSettings(Choice):
+    """What a user decides about a task; every task has these.
+
+    Attributes:
+        kind: which task.
+        seed: of all random numbers.
+        device: what to compute on.
+    """
+
+    kind: str
+    seed: int
+    device: str
+
+    def __post_init__(self) -> None:
+        require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoise(TaskSettings):
+    """What a user decides about denoising.
+
+    Attributes:
+        strength: share of the found noise to take away, from 0 (nothing) to 1 (all).
+        max_reduction_db: no part of the spectrum is turned down by more than this.
+        noise: a passage that holds noise only, START-END in seconds, or a noise profile's file; found blind without it.
+        seed: of all random numbers; the same seed on the same machine gives the same bytes.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        block_s: longer recordings are restored in blocks of this many seconds.
+        overlap_s: seconds over which blocks are cross-faded.
+    """
+
+    kind: Literal["denoise"] = "denoise"
+    strength: float = 1.0
+    max_reduction_db: float = 26.0
+    noise: tuple[float, float] | str | None = None
+    seed: int = 0
+    device: str = "auto"
+    block_s: float = 20.0
+    overlap_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.strength <= 1, "strength", self.strength, "between 0 and 1")
+        require(0 <= self.max_reduction_db <= 200, "max_reduction_db", self.max_reduction_db, "between 0 and 200")
+        require(self.block_s >= 1, "block_s", self.block_s, "at least 1 second")
+        require(0 < self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
+        if isinstance(self.noise, tuple):
+            start, end = self.noise
+            require(0 <= start < end, "noise", f"{start}-{end}", "a start before its end, both in seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that decides the bytes of a result, as the sidecar file holds it.
+
+    Attributes:
+        name: the method's name.
+        method: the method, whole.
+        task: what was done, and what the user decided about it.
+    """
+
+    name: str = "consensus"
+    method: Method = field(default_factory=Method)
+    task: TaskSettings = field(default_factory=Denoise)
+
+    FILE_VERSION: ClassVar[int] = 2
