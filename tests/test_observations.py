@@ -1,14 +1,17 @@
 """Gains, noise power and the two observations."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+import soundfile
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
 from audioprior.errors import SettingsError
+from audioprior.observations.doubt import belief
 from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.mains import hum
@@ -159,3 +162,34 @@ def test_the_image_of_a_recording_gives_it_back(noise: Callable[..., Tensor]) ->
     assert float(evidence.misfit(evidence.power).abs().max()) == 0
     again = observation.estimate(evidence.power).sound
     assert float((again - samples).abs().max()) < 1e-3
+
+
+def test_a_chord_is_not_removed_as_noise(noise: Callable[..., Tensor], tone: Callable[..., Tensor]) -> None:
+    """Where a chord is taken for noise, its pitch gives it away; noise alone has none; hum has one, but is known."""
+    transform = Transform.of(16000, 64)
+    chord = sum((tone(f, 4.0, level=0.1) for f in (440.0, 554.4, 659.3)), noise(4.0, level=1e-4))
+    octave = slice(round(440 / 16000 * transform.window), round(660 / 16000 * transform.window))
+
+    def believed(samples: Tensor, judged: float) -> float:
+        spectrum = transform.analyse(samples.float())
+        power = spectrum.abs().square().mean(2, keepdim=True)
+        gains = torch.full(spectrum.shape, 0.1)
+        share = belief(spectrum, gains, 0.1 * power, torch.full_like(power, judged), 4)
+        return float(share[0, octave].mean())
+
+    assert believed(chord, 1.0) < 0.2
+    assert believed(noise(4.0), 1.0) > 0.7
+    assert believed(chord, 0.0) == 1
+
+
+def test_hum_is_found_under_a_voice(data: Path) -> None:
+    """The comb stands out in a voice's pauses, however short they are."""
+    samples, rate = soundfile.read(data / "speech/male_english_44k.flac", always_2d=True)
+    voice = torch.from_numpy(samples[: 4 * rate].T.copy())
+    t = torch.arange(voice.shape[1]) / rate
+    comb = sum((torch.sin(2 * torch.pi * 50 * k * t) / k for k in (1, 3, 5, 7, 9, 11)), torch.zeros(1))
+    comb = comb * (0.1 * voice.square().mean() / comb.square().mean()).sqrt()
+    longer = long_transform(Transform.of(rate, 64))
+    rows, _ = hum(longer.analyse((voice + comb).float()).abs().square()[0], longer)
+    assert {round(50 * k * longer.window / rate) for k in (1, 3, 5, 7)} <= set(rows.tolist())
+    assert not len(hum(longer.analyse(voice.float()).abs().square()[0], longer)[0])

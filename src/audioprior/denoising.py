@@ -12,6 +12,7 @@ from audioprior.fitting import Fit, fit, generator
 from audioprior.job import Job, Result
 from audioprior.observations import Observation, merge
 from audioprior.observations.image import ImageObservation
+from audioprior.observations.mains import free_of_hum
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
 from audioprior.profile import Profile, learn, read_profile
@@ -85,6 +86,8 @@ class Denoising(Job):
             observation = ImageObservation(samples, transform, noise)
         else:
             blind = self._profile is None
+            longer = long_transform(transform)
+            heard = longer.analyse(samples).abs().square()
             observation = NoiseObservation(
                 samples,
                 transform,
@@ -92,6 +95,7 @@ class Denoising(Job):
                 rule=run.method.gain,
                 max_reduction_db=self._task.max_reduction_db,
                 renew_every=max(1, run.method.stopping.max_steps // 2) if blind else None,
+                judged=free_of_hum(heard, longer, longer.window // transform.window) if blind else None,
             )
         numbers = generator(self._task.seed, number, transform.window)
         prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)

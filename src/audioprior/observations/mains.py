@@ -13,8 +13,10 @@ _LINES = 40  # harmonics looked for
 _COUNTED, _NEEDED = 20, 4  # of the first twenty, four must stand out: a held note hardly ever meets as many multiples
 _TOLERANCE_HZ = 1.5
 _CONTRAST_DB = 6.0  # above the level half-way to the next harmonics
-_SECONDS = 1.0  # of the running median that is a line's level
-_SWING = 10.0  # a line's level stays within this factor of its median over the recording
+_FIND_QUANTILE = 0.1  # of time: hum never pauses, and a voice above it does
+_LEVEL_QUANTILE = 0.25  # of a line's power, that its level is taken from: half of the time can belong to the sound
+_SECONDS = 1.0  # over which a line's level is followed
+_SWING = 10.0  # a line's level stays within this factor of its level over the recording
 _BESIDE = 2  # bins either side that hold a line's window leakage
 
 
@@ -26,14 +28,13 @@ def hum(power: Tensor, transform: Transform) -> tuple[Tensor, Tensor]:
         transform: that it comes from.
 
     Returns:
-        (row,) indices and (row, frame) powers; the running median over a second, so that a passing tone is not taken for
-        hum. Empty where there is no comb.
+        (row,) indices and (row, frame) powers; a running low quantile over a second, so that a passing tone is not taken
+        for hum. Empty where there is no comb.
     """
     overlap = transform.window // transform.hop
     frames = math.floor(1.25 * overlap) | 1
-    mean = box_mean(power, 1, frames) / gamma_quantile(gamma_shape(frames, 1, overlap), 0.5)
-    median = mean.median(1).values
-    level_db = 10 * (median + 1e-30).log10()
+    mean, shape = box_mean(power, 1, frames), gamma_shape(frames, 1, overlap)
+    level_db = 10 * (_quantile(mean, _FIND_QUANTILE, shape) + 1e-30).log10()
     spacing = transform.sample_rate / transform.window
     lines = max((_comb(level_db, base / spacing, spacing) for base in _BASES_HZ), key=len)
     bins = len(power)
@@ -41,9 +42,29 @@ def hum(power: Tensor, transform: Transform) -> tuple[Tensor, Tensor]:
     index = torch.tensor(rows, dtype=torch.long, device=power.device)
     if not rows:
         return index, mean[:0]
-    local = running(mean[index], odd_frames(_SECONDS, transform.frame_rate_hz, power.shape[1])).median(2).values
-    usual = median[index, None]
+    near = running(mean[index], odd_frames(_SECONDS, transform.frame_rate_hz, power.shape[1]))
+    local, usual = (_quantile(x, _LEVEL_QUANTILE, shape) for x in (near, mean[index, None]))
     return index, torch.minimum(torch.maximum(local, usual / _SWING), usual * _SWING)
+
+
+def free_of_hum(power: Tensor, transform: Transform, factor: int) -> Tensor:
+    """Return 1 where a window shorter by `factor` sees no line of hum, else 0: (channel, frequency, 1).
+
+    Args:
+        power: (channel, frequency, frame).
+        transform: that it comes from.
+        factor: how many times shorter.
+    """
+    free = power.new_ones(len(power), transform.bins // factor + 1, 1)
+    for one, channel in zip(free, power, strict=True):
+        one[(hum(channel, transform)[0] / factor).round().long()] = 0
+    return free
+
+
+def _quantile(mean: Tensor, share: float, shape: float) -> Tensor:
+    """Return a quantile over the last dimension, free of bias for noise whose means follow a gamma law."""
+    rank = max(1, round(share * mean.shape[-1]))
+    return mean.kthvalue(rank, dim=-1).values / gamma_quantile(shape, share)
 
 
 def _comb(level_db: Tensor, base: float, spacing_hz: float) -> list[int]:
