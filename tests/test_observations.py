@@ -14,7 +14,7 @@ from audioprior.errors import SettingsError
 from audioprior.observations.doubt import belief
 from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
-from audioprior.observations.mains import hum
+from audioprior.observations.mains import free_of_hum, hum
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
 from audioprior.spectrum import Transform
@@ -193,3 +193,12 @@ def test_hum_is_found_under_a_voice(data: Path) -> None:
     rows, _ = hum(longer.analyse((voice + comb).float()).abs().square()[0], longer)
     assert {round(50 * k * longer.window / rate) for k in (1, 3, 5, 7)} <= set(rows.tolist())
     assert not len(hum(longer.analyse(voice.float()).abs().square()[0], longer)[0])
+
+
+@pytest.mark.parametrize("factor", [1, 2, 4])
+def test_every_window_learns_where_the_hum_is(noise: Callable[..., Tensor], factor: int) -> None:
+    longer = Transform.of(16000, 128)
+    power = longer.analyse(noise(2.0, channels=2).float()).abs().square()
+    free = free_of_hum(power, longer, factor)
+    assert free.shape == (2, Transform.of(16000, 128 / factor).bins, 1)
+    assert bool((free == 1).all())

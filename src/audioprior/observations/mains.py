@@ -55,7 +55,7 @@ def free_of_hum(power: Tensor, transform: Transform, factor: int) -> Tensor:
         transform: that it comes from.
         factor: how many times shorter.
     """
-    free = power.new_ones(len(power), transform.bins // factor + 1, 1)
+    free = power.new_ones(len(power), (transform.bins - 1) // factor + 1, 1)
     for one, channel in zip(free, power, strict=True):
         one[(hum(channel, transform)[0] / factor).round().long()] = 0
     return free
