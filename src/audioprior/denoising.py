@@ -94,7 +94,7 @@ class Denoising(Job):
                 noise,
                 rule=run.method.gain,
                 max_reduction_db=self._task.max_reduction_db,
-                renew_every=max(1, run.method.stopping.max_steps // 2) if blind else None,
+                renew_every=max(1, run.method.stopping.max_steps // run.method.rounds) if blind else None,
                 judged=free_of_hum(heard, longer, longer.window // transform.window) if blind else None,
             )
         numbers = generator(self._task.seed, number, transform.window)

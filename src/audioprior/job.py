@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from audioprior.damage import Finding
 from audioprior.errors import SettingsError
 from audioprior.fitting import Fit
 from audioprior.recording import Recording
@@ -66,6 +67,7 @@ class Result:
         fits: what each fit did.
         complete: False if it was stopped early: blocks that were not reached are as they came in.
         device: what it was computed on.
+        findings: what was found damaged, where the task looks for damage.
     """
 
     original: Recording
@@ -75,6 +77,7 @@ class Result:
     fits: tuple[FitSummary, ...] = ()
     complete: bool = True
     device: str = "cpu"
+    findings: tuple[Finding, ...] = ()
 
     @property
     def steps(self) -> int:

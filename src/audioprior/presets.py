@@ -16,11 +16,13 @@ from audioprior.settings import (
     MovingVariance,
     Nmf,
     NonlocalMeans,
+    PriorSettings,
     Skip,
     StoppingSettings,
 )
 
 DEFAULT = "consensus"
+DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf"}  # per task
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
@@ -57,11 +59,27 @@ RULES: dict[str, type[StoppingSettings]] = {
 }
 
 
-def method(name: str, *, stop: str | None = None, steps: int | None = None) -> Method:
+# How a repair seats any prior: the windows that suit the damage, the steps, and how often the damage is inferred anew.
+REPAIRS: dict[str, Method] = {
+    "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
+    "declip": Method(windows_ms=(32.0, 64.0), stopping=FixedSteps(max_steps=120), rounds=4),
+}
+_REPAIR_PRIORS: dict[str, PriorSettings] = {
+    "nmf": Nmf(rank=24),
+    "free": Free(),
+    "skip": Skip(),
+    "dcgan": Dcgan(average=0.9),
+    "blindspot": BlindSpot(),
+    "consensus": Consensus(),
+}
+
+
+def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:
     """Return a method by its name.
 
     Args:
         name: which.
+        task: what it is to do.
         stop: the stopping rule to use in place of the method's own.
         steps: the most steps to take, in place of the rule's own.
 
@@ -71,6 +89,10 @@ def method(name: str, *, stop: str | None = None, steps: int | None = None) -> M
     if name not in METHODS:
         raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(METHODS)}.")
     chosen = METHODS[name]
+    if task in REPAIRS:
+        if name not in _REPAIR_PRIORS:
+            raise SettingsError(f"{name} is no method to {task}; choose one of {', '.join(_REPAIR_PRIORS)}.")
+        chosen = replace(REPAIRS[task], prior=_REPAIR_PRIORS[name])
     if stop is not None and stop not in RULES:
         raise SettingsError(f"there is no stopping rule {stop!r}; choose one of {', '.join(RULES)}.")
     stopping = chosen.stopping if stop is None else RULES[stop]()

@@ -8,16 +8,21 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from audioprior import repairing
 from audioprior.denoising import Denoising
-from audioprior.job import Result
-from audioprior.presets import DEFAULT, method
+from audioprior.errors import SettingsError
+from audioprior.job import Job, Result
+from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
-from audioprior.tasks import Denoise, Run
+from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
+
+Sound = str | Path | Recording | Tensor | np.ndarray
+"""A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
 
 
 def denoise(
-    sound: str | Path | Recording | Tensor | np.ndarray,
+    sound: Sound,
     *,
     sample_rate: int | None = None,
     method: str | Method = DEFAULT,
@@ -36,14 +41,80 @@ def denoise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    job = Denoising(as_recording(sound, sample_rate), resolve(method, settings))
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Denoise())))
+
+
+def inpaint(
+    sound: Sound,
+    *,
+    sample_rate: int | None = None,
+    method: str | Method = DEFAULTS["inpaint"],
+    settings: Inpaint | None = None,
+) -> Result:
+    """Fill gaps, and take marked regions of time and frequency out of a recording; all other samples stay as they are.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+        settings: gaps, regions, fill, ...; gaps are looked for where none are given.
+
+    Raises:
+        SettingsError: a gap lies outside the recording, or is all of it.
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Inpaint())))
+
+
+def declip(
+    sound: Sound,
+    *,
+    sample_rate: int | None = None,
+    method: str | Method = DEFAULTS["declip"],
+    settings: Declip | None = None,
+) -> Result:
+    """Infer the peaks that clipping cut off; all other samples stay as they are.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+        settings: the level, ...
+
+    Raises:
+        SettingsError: all samples are clipped.
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declip())))
+
+
+def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
+    """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
+    task = settings or Denoise()
+    name = choice if isinstance(choice, str) else "custom"
+    return Run(name=name, method=method(choice, task.kind) if isinstance(choice, str) else choice, task=task)
+
+
+def start(recording: Recording, run: Run) -> Job:
+    """Return the job that a run means for a recording.
+
+    Raises:
+        SettingsError: the settings make no sense for this recording.
+    """
+    match run.task:
+        case Denoise():
+            return Denoising(recording, run)
+        case Inpaint():
+            return repairing.gaps(recording, run, run.task)
+        case Declip():
+            return repairing.clipping(recording, run, run.task)
+        case _:
+            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint or declip.")
+
+
+def _finish(job: Job) -> Result:
     for _ in job:
         pass
     return job.result()
-
-
-def resolve(choice: str | Method, settings: Denoise | None = None) -> Run:
-    """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
-    name = choice if isinstance(choice, str) else "custom"
-    whole = method(choice) if isinstance(choice, str) else choice
-    return Run(name=name, method=whole, task=settings or Denoise())

@@ -210,6 +210,9 @@ class Method:
         prior: what draws the power of the clean sound.
         stopping: when to stop.
         gain: how the two powers become a gain.
+        rounds: how often the observation is asked what λ tells of the sound, evenly over the steps.
+        context_s: seconds of sound around damage that a repair learns from.
+        block_s: most seconds that one fit of a repair keeps.
     """
 
     observation: Literal["noise", "image"] = "noise"
@@ -217,9 +220,15 @@ class Method:
     prior: PriorSettings = field(default_factory=Consensus)
     stopping: StoppingSettings = field(default_factory=FixedSteps)
     gain: Literal["wiener", "two-step", "balanced", "log-mmse"] = "balanced"
+    rounds: int = 2
+    context_s: float = 1.0
+    block_s: float = 4.0
 
     def __post_init__(self) -> None:
         require(bool(self.windows_ms) and min(self.windows_ms) > 0, "windows_ms", self.windows_ms, "positive lengths")
+        require(self.rounds >= 1, "rounds", self.rounds, "at least 1")
+        require(self.context_s > 0, "context_s", self.context_s, "more than 0 seconds")
+        require(self.block_s > 0, "block_s", self.block_s, "more than 0 seconds")
         require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")
 
 

@@ -61,6 +61,55 @@ class Denoise(TaskSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Inpaint(TaskSettings):
+    """What a user decides about filling gaps.
+
+    Attributes:
+        gaps: START-END of each, in seconds; overlapping ones are joined. Found by themselves without gaps and regions.
+        regions: START-END:LOW-HIGH of each, in seconds and Hz: what to take out of a part of the spectrum.
+        fill: "mean", the most faithful, or "sample", one plausible sound, which keeps its energy in long gaps.
+        seed: of all random numbers; another seed gives another sample.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    """
+
+    kind: Literal["inpaint"] = "inpaint"
+    gaps: tuple[tuple[float, float], ...] = ()
+    regions: tuple[tuple[float, float, float, float], ...] = ()
+    fill: Literal["mean", "sample"] = "mean"
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.fill in ("mean", "sample"), "fill", self.fill, "mean or sample")
+        for start, end in self.gaps:
+            require(0 <= start < end, "gap", f"{start:g}-{end:g}", "a start before its end, both in seconds")
+        for start, end, low, high in self.regions:
+            allowed = "a start before its end, in seconds, and a low frequency below a high one, in Hz"
+            require(0 <= start < end and 0 <= low < high, "region", f"{start:g}-{end:g}:{low:g}-{high:g}", allowed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declip(TaskSettings):
+    """What a user decides about clipped peaks.
+
+    Attributes:
+        level: of clipping, in dBFS; found for each channel and polarity without it.
+        seed: of all random numbers.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    """
+
+    kind: Literal["declip"] = "declip"
+    level: float | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.level is None or self.level <= 0, "level", self.level, "at most 0 dBFS")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything that decides the bytes of a result, as the sidecar file holds it.
 

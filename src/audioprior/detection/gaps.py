@@ -1,0 +1,79 @@
+"""Gaps: runs of one value, and dropouts, that no sound makes by itself."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audioprior.damage import Damage, Finding, runs
+from audioprior.recording import Recording
+
+_SHORTEST_S, _LONGEST_S = 0.001, 0.5  # a longer silence is an edit or a pause
+_BESIDE_S = 0.01  # of sound on either side that says what the sound was doing
+_FLAT = 8.0  # times the flat top that a slow wave of the same level has, rounded to the recording's steps
+_DROP_DB = 40.0
+_EDGE_S = 0.001  # within which a dropout falls and rises
+
+
+def find_gaps(recording: Recording) -> Damage:
+    """Return gaps: runs of zeros or of one other value within sound, and falls by 40 dB within a millisecond and back.
+
+    Pauses and fades are no gaps: the sound goes on right up to both edges of a gap. Flat tops of clipping are none either.
+    """
+    missing = torch.zeros_like(recording.samples, dtype=torch.bool)
+    for channel, samples in enumerate(recording.samples):
+        for start, end in _flat(samples, recording.sample_rate) + _dropouts(samples, recording.sample_rate):
+            missing[channel, start:end] = True
+    return Damage.of(recording.samples, missing, list_spots(missing, recording.sample_rate, "gap"))
+
+
+def list_spots(missing: Tensor, sample_rate: int, kind: str, note: str = "") -> list[Finding]:
+    """Return each run of damage in each channel as a finding; what all channels share is listed once."""
+    same = bool((missing == missing[:1]).all())
+    channels = [(None, missing[0])] if same else list(enumerate(missing))
+    spots = [
+        Finding(kind, start / sample_rate, end / sample_rate, channel if len(missing) > 1 else None, note=note)
+        for channel, mask in channels
+        for start, end in runs(mask)
+    ]
+    return sorted(spots, key=lambda spot: spot.start_s)
+
+
+def _flat(samples: Tensor, rate: int) -> list[tuple[int, int]]:
+    steps = samples.diff().abs()
+    moving = steps[steps > 0]
+    if not len(moving):
+        return []
+    step, top = float(moving.min()), float(samples.abs().max())
+    beside = max(2, round(_BESIDE_S * rate))
+    found = []
+    for start, last in runs(steps == 0):
+        end = last + 1  # a run of n equal samples has n − 1 steps of zero
+        if not _SHORTEST_S * rate <= end - start <= _LONGEST_S * rate or abs(float(samples[start])) >= 0.99 * top > 0:
+            continue
+        sides = samples[max(0, start - beside) : start], samples[end : end + beside]
+        if min(len(side) for side in sides) < 2:
+            continue
+        slope = min(float(side.diff().abs().mean()) for side in sides)
+        swing = max(float(side.square().mean().sqrt()) for side in sides)
+        if (end - start) * slope > _FLAT * (swing / step) ** 0.5 * step:
+            found.append((start, end))
+    return found
+
+
+def _dropouts(samples: Tensor, rate: int) -> list[tuple[int, int]]:
+    """Return where the level falls and comes back as a switch does, to something that still moves."""
+    edge = max(2, round(_EDGE_S * rate))
+    padded = functional.pad(samples.square()[None, None], (edge, edge), mode="replicate")
+    peak = functional.max_pool1d(padded, edge, 1)[0, 0]  # peak[i] covers samples i − edge to i − 1
+    before, after = peak[: len(samples)], peak[edge + 1 : edge + 1 + len(samples)]
+    fall = 10 ** (_DROP_DB / 10)
+    quiet = before.clamp_min(1e-30)
+    falls = (before > fall * after) & (after > 0)
+    rises = (after > fall * quiet) & (before > 0)
+    starts, ends = runs(falls), runs(rises)
+    found = []
+    for start in starts:
+        later = [end for end in ends if end[0] > start[1]]
+        if later and _SHORTEST_S * rate <= later[0][0] - start[0] <= _LONGEST_S * rate:
+            found.append((start[0], later[0][1] + 1))
+    return found

@@ -1,0 +1,97 @@
+"""Missing samples: what lies in the gaps follows from λ and from all that was heard around them."""
+
+import torch
+from torch import Tensor
+
+from audioprior.evidence import Evidence
+from audioprior.gaussian import Frames, Posterior, posterior
+from audioprior.observations import Estimate
+
+_SAMPLES = 12  # of the posterior, for the variance of each bin
+_FLOOR = 1e-5  # of the mean power, added to every bin
+
+
+class GapObservation:
+    """Some samples of the recording are missing, and all others are exact.
+
+    Attributes:
+        renew_every: after how many steps of the prior to infer the missing samples anew.
+    """
+
+    def __init__(
+        self,
+        samples: Tensor,
+        missing: Tensor,
+        frames: Frames,
+        *,
+        start: Tensor,
+        renew_every: int,
+        generator: torch.Generator,
+        fill: str = "mean",
+        probes: Tensor | None = None,
+    ) -> None:
+        """Take in a recording.
+
+        Args:
+            samples: (channel, time) float64; missing ones are not read.
+            missing: (channel, time), true where a sample is missing.
+            frames: the windows.
+            start: (channel, time), with a first guess at the missing samples.
+            renew_every: steps between two inferences.
+            generator: of the posterior samples.
+            probes: (channel, time), which of the missing samples are known all the same, to measure the error by.
+            fill: "mean", the most faithful, or "sample", one of the plausible sounds, which keeps its energy in long gaps.
+        """
+        self.renew_every = renew_every
+        self._samples, self._frames, self._start, self._fill = samples, frames, start, fill
+        self._places = [channel.nonzero()[:, 0] for channel in missing]
+        self._generator, self._probes = generator, probes
+        # How much of each frame was heard: the first fit does not trust the guesses.
+        shape = frames.shape.square()
+        heard = 1 - frames.cut(missing.double()) @ shape / shape.sum()
+        self._heard = heard.square()[:, None, :]
+
+    def expect(self, prior_power: Tensor | None) -> Evidence:
+        """Return the posterior power of every frame, |mean|² + variance; before there is a λ, the first guess's."""
+        if prior_power is None:
+            power, weight = self._frames.analyse(self._start).abs().square(), self._heard
+        else:
+            power = torch.stack([self._expected(channel, one) for channel, one in enumerate(prior_power[0].double())])
+            weight = torch.ones_like(power)
+        power = (power + _FLOOR * power.mean() + 1e-30).float()[None]
+        return Evidence(power, weight.float().expand_as(power[0])[None], torch.zeros_like(power))
+
+    def estimate(self, prior_power: Tensor) -> Estimate:
+        """Return the recording with the missing samples inferred; its error is measured at the probes, else believed."""
+        sound, believed = self._samples.clone(), []
+        for channel, power in enumerate(prior_power[0].double()):
+            place = self._places[channel]
+            if not len(place):
+                continue
+            known = self._posterior(channel, power)
+            deviations = known.deviations(_SAMPLES, self._generator)
+            sound[channel, place] = self._allowed(channel, known.mean + deviations[0] * (self._fill == "sample"))
+            believed.append(deviations.square().mean())
+        if self._probes is not None and self._probes.any():
+            return Estimate(sound, float((sound - self._samples)[self._probes].square().mean()))
+        return Estimate(sound, float(torch.stack(believed).mean()) if believed else 0.0)
+
+    def _expected(self, channel: int, power: Tensor) -> Tensor:
+        place, sound = self._places[channel], self._samples[channel].clone()
+        if not len(place):
+            return self._frames.analyse(sound).abs().square()
+        known = self._posterior(channel, power)
+        sound[place] = self._allowed(channel, known.mean)
+        total = self._frames.analyse(sound).abs().square()
+        for deviation in known.deviations(_SAMPLES, self._generator):
+            spread = torch.zeros_like(sound)
+            spread[place] = deviation
+            total += self._frames.analyse(spread).abs().square() / _SAMPLES
+        return total
+
+    def _posterior(self, channel: int, power: Tensor) -> Posterior:
+        return posterior(self._samples[channel], self._places[channel], self._frames, power)
+
+    def _allowed(self, channel: int, inferred: Tensor) -> Tensor:  # noqa: ARG002 (for observations that bound samples)
+        """Return inferred samples as far as they agree with the observation."""
+        return inferred

@@ -1,0 +1,160 @@
+"""Repairing a recording: samples that are missing, or known by bounds only, are inferred; all others stay bit-exact.
+
+The work is done in blocks around the damage, so that a click in an hour of music costs what a click costs.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from audioprior import priors, stopping
+from audioprior.damage import Damage
+from audioprior.errors import SettingsError
+from audioprior.fitting import Fit, fit, generator
+from audioprior.gaussian import Frames
+from audioprior.job import Job, Result
+from audioprior.observations import merge
+from audioprior.observations.clip import ClipObservation
+from audioprior.observations.gap import GapObservation
+from audioprior.probes import with_probes
+from audioprior.recording import Recording
+from audioprior.spectrum import Transform
+from audioprior.tasks import Run
+
+Guess = Callable[[Tensor, Damage, int], Tensor]
+"""A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A block: the samples that are looked at, and those of them whose repair is kept (all in samples of the recording)."""
+
+    start: int
+    end: int
+    kept_start: int
+    kept_end: int
+
+
+class Repairing(Job):
+    """A repair in progress: iterate over it, and ask for `result()` at the end or earlier."""
+
+    def __init__(self, recording: Recording, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean") -> None:
+        """Check the settings against the recording; the work begins with the iteration.
+
+        Args:
+            recording: what is repaired.
+            run: the settings.
+            damage: where.
+            guess: gives the first guess that the fit starts from.
+            fill: "mean" or "sample", as in `GapObservation`.
+
+        Raises:
+            SettingsError: all of the recording is damaged.
+        """
+        if damage.missing.all():
+            raise SettingsError("all of the recording is marked as damaged; leave something to learn from.")
+        method, length = run.method, recording.samples.shape[1]
+        context, most = (round(s * recording.sample_rate) for s in (method.context_s, method.block_s))
+        self._patches = patches(damage.missing.any(0).nonzero()[:, 0], length, context, most)
+        super().__init__(recording, run, [(p.start, p.end) for p in self._patches])
+        self._damage, self._guess, self._fill = damage, guess, fill
+        self._repaired = recording.samples.clone()
+
+    def begin(self, number: int) -> dict[float, Fit]:
+        """Return the fits of a block."""
+        start, end = self.blocks[number - 1]
+        rate = self.recording.sample_rate
+        samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
+        self._level = level = float(samples.square().mean().sqrt()) or 1.0
+        samples, damage, probes = samples / level, damage.scaled(1 / level), None
+        windows = list(dict.fromkeys(Transform.of(rate, ms).window for ms in self._run.method.windows_ms))
+        if len(windows) > 1:
+            damage, probes = with_probes(samples, damage, rate, generator(self._run.task.seed, number))
+        guess = self._guess(samples, damage, rate)
+        return {1000 * w / rate: self._fit(samples, damage, probes, guess, w, number) for w in windows}
+
+    def merge(self, fits: list[Fit]) -> Tensor:
+        """Return the block with its damage repaired."""
+        estimates = [one.observation.estimate(one.power()) for one in fits]
+        # The mean of several samples of a posterior would lose what samples are for: energy.
+        whole = merge(estimates) if self._fill == "mean" else min(estimates, key=lambda one: one.error_power).sound
+        return whole * self._level
+
+    def end(self, number: int, sound: Tensor) -> None:
+        """Put the repaired samples of a block in their places."""
+        patch = self._patches[number - 1]
+        kept = slice(patch.kept_start, patch.kept_end)
+        inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
+        missing = self._damage.missing[:, kept]
+        self._repaired[:, kept] = torch.where(missing, sound[:, inside], self._repaired[:, kept])
+
+    def result(self) -> Result:
+        """Return what is repaired so far."""
+        repaired = self.recording.with_samples(self._repaired.clone())
+        removed = self.recording.with_samples(self.recording.samples - self._repaired)
+        return Result(
+            self.recording,
+            repaired,
+            removed,
+            self._run,
+            tuple(self._fits),
+            self._complete,
+            str(self._device),
+            self._damage.findings,
+        )
+
+    def _fit(self, samples: Tensor, damage: Damage, probes: Tensor | None, guess: Tensor, window: int, number: int) -> Fit:
+        run, frames = self._run, Frames(window, samples.shape[1])
+        steps = run.method.stopping.max_steps
+        renew_every = max(1, steps // run.method.rounds)
+        numbers = generator(run.task.seed, number, window)
+        observation: GapObservation
+        if damage.bounded:
+            observation = ClipObservation(
+                samples,
+                damage.low,
+                damage.high,
+                frames,
+                start=guess,
+                renew_every=renew_every,
+                generator=numbers,
+                probes=probes,
+            )
+        else:
+            observation = GapObservation(
+                samples,
+                damage.missing,
+                frames,
+                start=guess,
+                renew_every=renew_every,
+                generator=numbers,
+                fill=self._fill,
+                probes=probes,
+            )
+        prior = priors.build(run.method.prior, planned_steps=steps, generator=numbers)
+        return fit(observation, prior, stopping.build(run.method.stopping, numbers))
+
+
+def patches(places: Tensor, length: int, context: int, most: int) -> list[Patch]:
+    """Return the blocks that repair some places.
+
+    Args:
+        places: (number,) damaged samples in rising order.
+        length: of the recording.
+        context: samples looked at on either side of damage.
+        most: samples of damage and sound between that one block keeps.
+    """
+    if not len(places):
+        return []
+    apart = (places.diff() > 2 * context).nonzero()[:, 0] + 1
+    borders = [0, *apart.tolist(), len(places)]
+    found = []
+    for a, b in itertools.pairwise(borders):
+        first, end = int(places[a]), int(places[b - 1]) + 1
+        count = -(-(end - first) // most)
+        edges = [first + round(i * (end - first) / count) for i in range(count + 1)]
+        found += [Patch(max(0, s - context), min(length, e + context), s, e) for s, e in itertools.pairwise(edges)]
+    return found
