@@ -13,6 +13,7 @@ ORDER = [
         "spectrum",
         "evidence",
         "profile",
+        "prior_settings",
         "settings",
         "tasks",
         "presets",
@@ -36,7 +37,7 @@ ORDER = [
         "cli",
     ),
 ]
-FREE = {"settings", "tasks", "presets"}  # no torch, no sound: anything may ask them
+FREE = {"prior_settings", "settings", "tasks", "presets"}  # no torch, no sound: anything may ask them
 
 
 def imports(path: Path) -> set[str]:

@@ -10,19 +10,30 @@ from audioprior import priors
 from audioprior.errors import FitError
 from audioprior.evidence import Evidence, Picture, heard_everywhere
 from audioprior.priors.blindspot import BlindSpotPrior
+from audioprior.priors.harmonic import HarmonicConvolution
+from audioprior.priors.network import initialise
+from audioprior.priors.recurrent import RecurrentNetwork
 from audioprior.settings import (
     BlindSpot,
     Consensus,
     Dcgan,
     DecisionDirected,
+    Dilated,
     Free,
+    Harmonic,
     Nmf,
     NonlocalMeans,
     PriorSettings,
+    Recurrent,
     Skip,
+    Temporal,
 )
 
-NETWORKS: list[PriorSettings] = [BlindSpot(), Dcgan(filters=4, levels=3), Skip(levels=2), Consensus(ranks=(1, 2))]
+LATER: list[PriorSettings] = [Temporal(), Harmonic(), Dilated(), Recurrent()]
+NETWORKS: list[PriorSettings] = [
+    *(BlindSpot(), Dcgan(filters=4, levels=3), Skip(levels=2), Consensus(ranks=(1, 2))),
+    *LATER,
+]
 CLOSED: list[PriorSettings] = [Free(), DecisionDirected(), NonlocalMeans()]
 ALL = [*NETWORKS, Nmf(rank=2), *CLOSED]
 STEPS = 40
@@ -89,7 +100,9 @@ def test_a_seed_decides_a_fit(settings: PriorSettings) -> None:
         assert not torch.equal(other.draw(), twice[0].draw())
 
 
-@pytest.mark.parametrize("settings", [BlindSpot(), Consensus(), Dcgan(), Skip(), Nmf(), *CLOSED], ids=lambda s: s.kind)
+@pytest.mark.parametrize(
+    "settings", [BlindSpot(), Consensus(), Dcgan(), Skip(), Nmf(), *LATER, *CLOSED], ids=lambda s: s.kind
+)
 @pytest.mark.parametrize("shape", [(1, 1, 9, 1), (1, 1, 33, 2), (1, 2, 65, 7)])
 def test_the_shortest_recordings(settings: PriorSettings, shape: tuple[int, ...]) -> None:
     evidence = heard_everywhere(torch.rand(shape, generator=torch.Generator().manual_seed(0)) + 0.1, torch.tensor(0.5))
@@ -158,3 +171,45 @@ def test_unheard_bins_do_not_teach(settings: PriorSettings) -> None:
     for _ in range(20):
         last = prior.fit(masked)
     assert last <= first + 0.05
+
+
+@pytest.mark.parametrize(("harmonic", "anchor"), [(1, 1), (2, 1), (3, 1), (1, 2), (3, 2)])
+def test_a_harmonic_tap_gathers_the_ratio_of_its_name(harmonic: int, anchor: int) -> None:
+    """With one tap of one harmonic and one anchor, a frequency shows what stands at k/n times it: 2/1 is the octave."""
+    layer = HarmonicConvolution(1, 1, harmonics=3, anchors=2)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+        layer.kernel.weight[0, 0, harmonic - 1, 1] = 1
+        layer.mix[anchor - 1] = 1
+        ramp = torch.arange(41.0).expand(1, 1, 5, 41).mT.contiguous()  # linear interpolation is exact on a ramp
+        gathered = layer(ramp)[0, 0]
+    where = torch.arange(41.0) * harmonic / anchor
+    expected = torch.where(where <= 40, where, 0.0)
+    assert torch.allclose(gathered, expected[:, None].expand(41, 5), atol=1e-4)
+
+
+def test_harmonic_anchors_share_what_they_have_in_common() -> None:
+    """The ratios 1/1 and 2/2 are one look-up: 3 harmonics and 2 anchors make five of six."""
+    assert HarmonicConvolution(1, 1, harmonics=3, anchors=2).ratios == [1 / 2, 1, 3 / 2, 2, 3]
+
+
+def test_temporal_sound_is_the_sum_of_its_spectra() -> None:
+    """No more independent spectra than the rank allows: λ, over each frequency's level, is a matrix of that rank."""
+    _, evidence = sound_and_noise()
+    prior = build(Temporal(rank=3, average=0.0))
+    for _ in range(5):
+        prior.fit(evidence)
+    values = torch.linalg.svdvals(prior.draw()[0, 0].double())
+    assert float(values[3] / values[0]) < 1e-5
+
+
+def test_a_recurrent_network_hears_the_past_and_the_future() -> None:
+    """A number at one turn changes the spectra at turns before it and after it."""
+    network = RecurrentNetwork(Recurrent(), rows=9)
+    initialise(network, torch.Generator().manual_seed(0))
+    numbers = torch.zeros(1, 7, Recurrent().inputs)
+    changed = numbers.clone()
+    changed[0, 3] = 1
+    difference = (network(changed) - network(numbers)).abs().amax(1)[0]
+    assert bool((difference[[2, 4]] > 1e-4).all())

@@ -8,17 +8,21 @@ from audioprior.settings import (
     Consensus,
     Dcgan,
     DecisionDirected,
+    Dilated,
     Discrepancy,
     FixedSteps,
     Free,
+    Harmonic,
     HeldOut,
     Method,
     MovingVariance,
     Nmf,
     NonlocalMeans,
     PriorSettings,
+    Recurrent,
     Skip,
     StoppingSettings,
+    Temporal,
 )
 
 DEFAULT = "consensus"
@@ -29,6 +33,10 @@ METHODS: dict[str, Method] = {
     "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
     "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
     "dcgan": Method(prior=Dcgan(average=0.9), stopping=Discrepancy(), gain="two-step"),
+    "temporal": Method(prior=Temporal(), stopping=FixedSteps(max_steps=120)),
+    "harmonic": Method(prior=Harmonic(), stopping=FixedSteps(max_steps=100)),
+    "dilated": Method(prior=Dilated(), stopping=HeldOut()),
+    "recurrent": Method(prior=Recurrent(), stopping=HeldOut()),
     "seed-dcgan": Method(
         observation="image", windows_ms=(64.0,), prior=Dcgan(), stopping=FixedSteps(max_steps=2000), gain="wiener"
     ),
@@ -43,6 +51,10 @@ DESCRIPTIONS: dict[str, str] = {
     "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood and stopped at the noise floor (slow)",
+    "temporal": "few spectra whose activities come from convolutions over time",
+    "harmonic": "convolutions whose taps lie at the harmonics of a frequency (slow)",
+    "dilated": "a dense hourglass of convolutions with growing holes, stopped by held-out bins (slow)",
+    "recurrent": "recurrent cells that draw a spectrum a turn, stopped by held-out bins (slow)",
     "seed-dcgan": "Deep Audio Prior as published: the picture regressed for 2000 steps, for study (very slow)",
     "nmf": "control: eight spectra and their activities in place of a network",
     "free": "control: no prior, the heard power less the noise's",

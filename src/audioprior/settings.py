@@ -10,127 +10,30 @@ from typing import Any, Literal, Self, TypeVar
 import msgspec
 
 from audioprior.errors import SettingsError
+from audioprior.prior_settings import (
+    BlindSpot,
+    Choice,
+    Consensus,
+    Dcgan,
+    DecisionDirected,
+    Dilated,
+    Free,
+    Harmonic,
+    Nmf,
+    NonlocalMeans,
+    PriorSettings,
+    Recurrent,
+    Skip,
+    Temporal,
+)
+
+__all__ = [
+    "BlindSpot", "Choice", "Consensus", "Dcgan", "DecisionDirected", "Denoise", "Dilated", "Discrepancy", "FixedSteps",
+    "Free", "Harmonic", "HeldOut", "Method", "MovingVariance", "Nmf", "NonlocalMeans", "PriorSettings", "Recurrent", "Run",
+    "Skip", "StoppingSettings", "Temporal", "decode", "encode",
+]  # fmt: skip
 
 T = TypeVar("T")
-
-
-class Choice:
-    """One of several dataclasses, told apart in files by its field `kind`."""
-
-
-class PriorSettings(Choice):
-    """Which prior draws the power of the clean sound, and its sizes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlindSpot(PriorSettings):
-    """A small network that guesses each bin from its neighbours and never from itself.
-
-    Attributes:
-        hidden: units in each of two hidden layers.
-        batch_bins: random bins in a step.
-        learning_rate: of Adam at the start; it falls to zero along a cosine.
-    """
-
-    kind: Literal["blindspot"] = "blindspot"
-    hidden: int = 48
-    batch_bins: int = 2048
-    learning_rate: float = 5e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dcgan(PriorSettings):
-    """The generator of DCGAN: a random vector, projected, then transposed convolutions with batch norm.
-
-    Attributes:
-        latent: numbers in the random input.
-        filters: channels before the last layer; each earlier layer has twice as many.
-        levels: transposed convolutions, each doubling the picture.
-        slope: of the leaky rectifier below zero.
-        learning_rate: of Adam.
-        average: weight of the past in the running average of outputs; 0 for none.
-    """
-
-    kind: Literal["dcgan"] = "dcgan"
-    latent: int = 100
-    filters: int = 16
-    levels: int = 5
-    slope: float = 0.2
-    learning_rate: float = 2e-3
-    average: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Skip(PriorSettings):
-    """The hourglass of Deep Image Prior, with fixed bilinear up-sampling.
-
-    Attributes:
-        input_channels: pictures of random numbers that it starts from.
-        filters: channels of each scale.
-        skip_filters: channels carried past each scale.
-        levels: scales.
-        jitter: standard deviation of the noise added to the input at each step.
-        learning_rate: of Adam.
-        average: weight of the past in the running average of outputs; 0 for none.
-    """
-
-    kind: Literal["skip"] = "skip"
-    input_channels: int = 8
-    filters: int = 8
-    skip_filters: int = 4
-    levels: int = 4
-    jitter: float = 0.03
-    learning_rate: float = 1e-2
-    average: float = 0.9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Nmf(PriorSettings):
-    """Non-negative matrix factorisation, the control: sound as few spectra, each with one activity over time.
-
-    Attributes:
-        rank: number of spectra.
-    """
-
-    kind: Literal["nmf"] = "nmf"
-    rank: int = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Consensus(PriorSettings):
-    """Sound is what continues (a blind-spot network) and repeats (factorisations).
-
-    Attributes:
-        network: the blind-spot network.
-        ranks: of the factorisations.
-        nmf_steps: updates of each factorisation, spread over the network's steps.
-    """
-
-    kind: Literal["consensus"] = "consensus"
-    network: BlindSpot = field(default_factory=BlindSpot)
-    ranks: tuple[int, ...] = (2, 4, 6, 10)
-    nmf_steps: int = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Free(PriorSettings):
-    """No prior at all, the control: the power that was heard less the noise's."""
-
-    kind: Literal["free"] = "free"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionDirected(PriorSettings):
-    """Classical: the last frame's restored power foretells this frame's."""
-
-    kind: Literal["decision-directed"] = "decision-directed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class NonlocalMeans(PriorSettings):
-    """Classical: a bin is the mean of bins whose surroundings look alike."""
-
-    kind: Literal["nonlocal-means"] = "nonlocal-means"
 
 
 class StoppingSettings(Choice):

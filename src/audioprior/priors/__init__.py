@@ -1,7 +1,7 @@
 """Priors: what draws λ, the power of the clean sound, one idea a file.
 
 All are untrained and all see one recording. To add one: a file here with a class that has the two verbs of `Prior`, its
-settings in `settings.py`, and its line in `build`; the tests then run it by themselves.
+settings in `prior_settings.py`, and its line in `build`; the tests then run it by themselves.
 """
 
 from typing import Protocol
@@ -39,7 +39,7 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Gen
         generator: the source of all its random numbers, on the CPU.
     """
     from audioprior.classical import decision_directed, nonlocal_means
-    from audioprior.priors import blindspot, consensus, dcgan, free, nmf, skip
+    from audioprior.priors import blindspot, consensus, dcgan, dilated, free, harmonic, nmf, recurrent, skip, temporal
 
     match settings:
         case s.BlindSpot():
@@ -54,6 +54,14 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Gen
             return dcgan.DcganPrior(settings, generator)
         case s.Skip():
             return skip.SkipPrior(settings, generator)
+        case s.Temporal():
+            return temporal.TemporalPrior(settings, generator)
+        case s.Harmonic():
+            return harmonic.HarmonicPrior(settings, generator)
+        case s.Dilated():
+            return dilated.DilatedPrior(settings, generator)
+        case s.Recurrent():
+            return recurrent.RecurrentPrior(settings, generator)
         case s.Nmf():
             return nmf.NmfPrior(settings, generator)
         case s.Free():

@@ -14,11 +14,14 @@ _LARGEST_GRADIENT = 1.0
 
 
 def initialise(module: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights of convolutions and linear layers anew, by PyTorch's own rule but from a generator of ours.
+    """Draw all weights of convolutions, linear and recurrent layers anew, by PyTorch's rule but from a generator of ours.
 
-    Uniform within ±1/√fan-in (He et al. 2015 with a = √5). A seed then decides a fit, and no global state is touched.
+    Uniform within ±1/√fan-in (He et al. 2015 with a = √5), where the fan-in of a recurrent cell is the number of cells. A
+    seed then decides a fit, and no global state is touched.
     """
     for layer in module.modules():
+        if isinstance(layer, nn.RNNBase):
+            _uniform(layer.parameters(recurse=False), 1 / math.sqrt(layer.hidden_size), generator)
         if isinstance(layer, nn.Linear | nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
             fan_in = layer.weight[0].numel()
             _uniform((p for p in layer.parameters(recurse=False)), 1 / math.sqrt(fan_in), generator)
@@ -48,6 +51,14 @@ class PicturePrior(ABC):
     @abstractmethod
     def forward(self, network: nn.Module) -> Tensor:
         """Return log λ / mean power: (batch, channel, frequency, frame)."""
+
+    def level(self, evidence: Evidence) -> Tensor:
+        """Return the logarithm of each frequency's mean power of sound, on which a picture is drawn.
+
+        (batch, channel, frequency, 1), in units of the mean power that was heard; 30 dB below it at the least.
+        """
+        excess = (evidence.power - evidence.added).mean(3, keepdim=True)
+        return (excess.clamp_min(1e-3 * self._scale) / self._scale).log()
 
     def fit(self, evidence: Evidence) -> float:
         """Take one step of Adam on the mean misfit."""

@@ -65,8 +65,7 @@ class SkipPrior(PicturePrior):
         initialise(network, self.generator)
         shape = (batch, self._settings.input_channels, bins, frames)
         self._input = torch.rand(shape, generator=self.generator).to(evidence.power)
-        excess = (evidence.power - evidence.added).mean(3, keepdim=True)
-        self._level = (excess.clamp_min(1e-3 * self._scale) / self._scale).log()
+        self._level = self.level(evidence)
         return network
 
     def forward(self, network: nn.Module) -> Tensor:

@@ -1,0 +1,96 @@
+"""The dilated prior: an hourglass of densely connected convolutions with growing holes.
+
+Narayanaswamy, Thiagarajan, Spanias 2021, "On the design of deep priors for unsupervised audio restoration", section 3: in
+each scale of a U-Net the convolutions are dense (each sees the outputs of all before it) and their holes grow
+exponentially, so that few layers span much time and many harmonics. Made small for a laptop: it draws the log-power and not
+a complex spectrum, at every other frequency and frame, and bilinear interpolation brings the picture up.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audioprior import settings as s
+from audioprior.evidence import Evidence
+from audioprior.priors.network import PicturePrior, initialise
+
+_SLOPE = 0.1
+_STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share most of their window
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    reach = dilation * (kernel // 2)
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, reach, dilation, padding_mode="replicate"),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(_SLOPE),
+    )
+
+
+class DenseBlock(nn.Module):
+    """(batch, input, frequency, frame) → (batch, output, frequency, frame), through holes of 1, 2, 4, …"""
+
+    def __init__(self, inputs: int, outputs: int, settings: s.Dilated) -> None:
+        super().__init__()
+        widths = [inputs + i * settings.growth for i in range(settings.dilations)]
+        self.layers = nn.ModuleList(_convolution(width, settings.growth, 3, dilation=2**i) for i, width in enumerate(widths))
+        self.gather = _convolution(inputs + settings.dilations * settings.growth, outputs, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return what the convolutions drew, gathered into `output` channels."""
+        for layer in self.layers:
+            picture = torch.cat([picture, layer(picture)], 1)
+        gathered: Tensor = self.gather(picture)
+        return gathered
+
+
+class DenseHourglass(nn.Module):
+    """(batch, input channel, frequency, frame) → (batch, channel, frequency, frame)."""
+
+    def __init__(self, settings: s.Dilated, channels: int, levels: int) -> None:
+        super().__init__()
+        width, inputs = settings.filters, [settings.input_channels, *[settings.filters] * (levels - 1)]
+        self.down = nn.ModuleList(
+            nn.Sequential(_convolution(i, width, 3, stride=2), DenseBlock(width, width, settings)) for i in inputs
+        )
+        self.across = nn.ModuleList(_convolution(i, settings.growth, 1) for i in inputs)
+        self.up = nn.ModuleList(DenseBlock(width + settings.growth, width, settings) for _ in inputs)
+        self.last = nn.Conv2d(width, channels, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return the picture that the weights make of `picture`."""
+        carried: list[Tensor] = []
+        for down, across in zip(self.down, self.across, strict=True):
+            carried.append(across(picture))
+            picture = down(picture)
+        for up, side in zip(reversed(self.up), reversed(carried), strict=True):
+            picture = functional.interpolate(picture, size=side.shape[-2:], mode="bilinear", align_corners=False)
+            picture = up(torch.cat([picture, side], 1))
+        drawn: Tensor = self.last(picture)
+        return drawn
+
+
+class DilatedPrior(PicturePrior):
+    """The dense hourglass as a prior on log λ, on top of each frequency's mean level."""
+
+    def __init__(self, settings: s.Dilated, generator: torch.Generator) -> None:
+        super().__init__(settings.learning_rate, settings.average, generator)
+        self._settings = settings
+
+    def network(self, evidence: Evidence) -> nn.Module:
+        """Build the hourglass; short recordings get fewer scales."""
+        batch, channels, *self._size = evidence.power.shape
+        bins, frames = (-(-size // _STRIDE) for size in self._size)
+        levels = max(1, min(self._settings.levels, (min(bins, frames) - 1).bit_length() - 1))
+        network = DenseHourglass(self._settings, channels, levels)
+        initialise(network, self.generator)
+        shape = (batch, self._settings.input_channels, bins, frames)
+        self._input = torch.rand(shape, generator=self.generator).to(evidence.power)
+        self._level = self.level(evidence)
+        return network
+
+    def forward(self, network: nn.Module) -> Tensor:
+        """Return the picture drawn from the input, freshly jittered."""
+        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
+        drawn: Tensor = network(self._input + self._settings.jitter * noise)
+        return functional.interpolate(drawn, size=self._size, mode="bilinear", align_corners=False) + self._level

@@ -1,0 +1,54 @@
+"""The recurrent prior: cells that remember run over random numbers and draw one spectrum a turn.
+
+"Deep Audio Prior" (Virdi 2017) closes with recurrent networks as the next thing to try. The cells are gated recurrent units
+(Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation", section
+2.3), in both directions; a linear layer makes the spectrum, a log-power, of what they hold.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audioprior import settings as s
+from audioprior.evidence import Evidence
+from audioprior.priors.network import PicturePrior, initialise
+
+
+class RecurrentNetwork(nn.Module):
+    """(batch, turn, input) → (batch, channel·frequency, turn)."""
+
+    def __init__(self, settings: s.Recurrent, rows: int) -> None:
+        super().__init__()
+        self.cells = nn.GRU(settings.inputs, settings.hidden, batch_first=True, bidirectional=True)
+        self.spectra = nn.Linear(2 * settings.hidden, rows)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """Return the spectra that the cells draw while they run over `numbers`."""
+        held, _ = self.cells(numbers)
+        spectra: Tensor = self.spectra(held)
+        return spectra.mT
+
+
+class RecurrentPrior(PicturePrior):
+    """Recurrent cells as a prior on log λ, on top of each frequency's mean level."""
+
+    def __init__(self, settings: s.Recurrent, generator: torch.Generator) -> None:
+        super().__init__(settings.learning_rate, settings.average, generator)
+        self._settings = settings
+
+    def network(self, evidence: Evidence) -> nn.Module:
+        """Build the cells and their random input."""
+        batch, channels, bins, frames = self._shape = evidence.power.shape
+        network = RecurrentNetwork(self._settings, channels * bins)
+        initialise(network, self.generator)
+        shape = (batch, -(-frames // self._settings.stride), self._settings.inputs)
+        self._input = torch.randn(shape, generator=self.generator).to(evidence.power)
+        self._level = self.level(evidence)
+        return network
+
+    def forward(self, network: nn.Module) -> Tensor:
+        """Return the spectra drawn from the input, freshly jittered, at every frame."""
+        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
+        drawn = network(self._input + self._settings.jitter * noise)
+        drawn = functional.interpolate(drawn, size=self._shape[3], mode="linear", align_corners=False)
+        return drawn.view(self._shape) + self._level
