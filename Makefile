@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-denoise figures docs clean
+.PHONY: demo test lint types check bench bench-denoise bench-priors figures docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -31,6 +31,11 @@ bench: .venv/ready
 # The same over every clip with every noise at every level: hours.
 bench-denoise: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set full
+
+# Every prior in one seat, and every stopping rule against an oracle: half an hour.
+bench-priors: .venv/ready
+	$(BIN)/python -m bench.priors --data $(DATA)
+	$(BIN)/python -m bench.stopping --data $(DATA)
 
 # Draws the README's pictures and curve again.
 figures: .venv/ready
