@@ -25,7 +25,7 @@ from audioprior.fitting import Fit, fit, generator
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
 from audioprior.presets import METHODS
-from audioprior.settings import Consensus, Method, Nmf, StoppingSettings, encode
+from audioprior.settings import Consensus, FixedSteps, Method, Nmf, StoppingSettings, encode
 from audioprior.spectrum import Transform
 from bench.denoise import CACHE, HERE, replace_section
 from bench.mixtures import mixture
@@ -43,7 +43,7 @@ MIXTURES = (
     ("spinetail", "rumble", 5),
 )
 CONTROLS = ("free", "nmf-4", "nmf-8")
-NETWORKS = ("blindspot", "temporal", "harmonic", "recurrent", "dilated", "skip", "dcgan")
+NETWORKS = ("blindspot", "temporal", "harmonic", "recurrent", "dilated", "skip", "dcgan", "dcgan-40")
 SLOW = ("dilated", "skip", "dcgan")
 FACTORS = tuple(f"nmf-{rank}" for rank in Consensus().ranks)
 # Code that decides λ: figures of other versions of it are not mixed in.
@@ -92,10 +92,12 @@ def seat(data: Path, clip: str, noise: str, snr_db: float) -> Seat:
 
 
 def method(name: str) -> Method:
-    """Return a method by its name, `nmf` at any rank."""
+    """Return a method by its name; `nmf-8` is at that rank, `dcgan-40` after that many steps."""
     if name.startswith("nmf-"):
         rank = Nmf(rank=int(name.removeprefix("nmf-")))
         return replace(METHODS["nmf"], prior=rank)
+    if name.startswith("dcgan-"):
+        return replace(METHODS["dcgan"], stopping=FixedSteps(max_steps=int(name.removeprefix("dcgan-"))))
     return METHODS[name]
 
 

@@ -1,7 +1,7 @@
 """The dilated prior: an hourglass of densely connected convolutions with growing holes.
 
-Narayanaswamy, Thiagarajan, Spanias 2021, "On the design of deep priors for unsupervised audio restoration", section 3: in
-each scale of a U-Net the convolutions are dense (each sees the outputs of all before it) and their holes grow
+Narayanaswamy, Thiagarajan, Spanias 2021, "On the design of deep priors for unsupervised audio restoration": in each
+scale of a U-Net the convolutions are dense (each sees the outputs of all before it) and their holes grow
 exponentially, so that few layers span much time and many harmonics. Made small for a laptop: it draws the log-power and not
 a complex spectrum, at every other frequency and frame, and bilinear interpolation brings the picture up.
 """

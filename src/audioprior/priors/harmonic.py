@@ -1,11 +1,11 @@
 """The harmonic prior: convolutions whose taps lie at a frequency's harmonics.
 
-Zhang, Wang, Zhu, Gan, Tenenbaum, Freeman 2020, "Deep audio priors emerge from harmonic convolutional networks", section 3:
+Zhang, Wang, Gan, Wu, Tenenbaum, Torralba, Freeman 2020, "Deep audio priors emerge from harmonic convolutional networks":
 sound does not repeat from one frequency to the next, as a picture does, but from one to its multiples. A kernel of K
 harmonics with anchor n looks at the frequencies f·k/n, k = 1 … K, that is, it takes f for the n-th harmonic of a note and
-looks at the note's others; several anchors share the kernel and are mixed by learned weights.
+looks at the note's others. Several anchors share a kernel here and are mixed by learned weights.
 
-Here on the log-power and not the complex spectrum (the phase is the recording's, as in all priors of this project), and
+It draws the log-power and not the complex spectrum (the phase is the recording's, as in all priors of this project), and
 by plain gathering: each distinct ratio k/n is looked up once, by linear interpolation between the two bins beside f·k/n.
 """
 

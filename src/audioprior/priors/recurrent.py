@@ -1,6 +1,6 @@
 """The recurrent prior: cells that remember run over random numbers and draw one spectrum a turn.
 
-"Deep Audio Prior" (Virdi 2017) closes with recurrent networks as the next thing to try. The cells are gated recurrent units
+"Deep Audio Prior" (Virdi 2017) names recurrent networks as a thing to try. The cells are gated recurrent units
 (Cho et al. 2014, "Learning phrase representations using RNN encoder-decoder for statistical machine translation", section
 2.3), in both directions; a linear layer makes the spectrum, a log-power, of what they hold.
 """
