@@ -1,0 +1,114 @@
+"""Measures how far each stopping rule stays from the best step, which only a reference can tell, and writes the table.
+
+    python -m bench.stopping --data FOLDER [--priors a,b] [--every 1]
+
+The seat and its mixtures are those of `bench.priors`. One fit of most steps is watched by all the rules that hide nothing
+from it, each judging every step as it would have alone; held-out bins change what the prior sees, so that rule has a fit of
+its own. The oracle is the best SI-SDR at every tenth step of the first fit, and at the steps that its rules chose.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+import torch
+
+from audioprior import metrics, stopping
+from audioprior.fitting import generator
+from audioprior.presets import RULES
+from audioprior.settings import FixedSteps
+from bench.denoise import CACHE, HERE, replace_section
+from bench.priors import MIXTURES, Seat, drawn, method, seat, started, version
+
+PRIORS = ("recurrent", "skip", "dcgan")
+MOST_STEPS = 600  # the default of every rule but "fixed"
+LOOK_EVERY = 10
+SEED = 0
+Chosen = tuple[int, float]  # a step and its SI-SDR in dB
+
+
+class Outcome(TypedDict):
+    """What an oracle and the rules chose."""
+
+    oracle: Chosen
+    last: Chosen
+    rules: dict[str, Chosen]
+
+
+def watched(name: str, place: Seat) -> Outcome:
+    """Fit a prior once, watched by the rules that hide nothing, and let the reference judge what they chose."""
+    open_rules = {rule: stopping.build(kind(), generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
+    chosen: dict[str, Chosen] = {}
+    looks: list[Chosen] = []
+    stopped: set[str] = set()
+    one = started(replace(method(name), stopping=FixedSteps(max_steps=MOST_STEPS)), place, SEED)
+    evidence = place.observation.expect(None)
+    for step in one:
+        if step.index % LOOK_EVERY == 0:
+            looks.append((step.index, metrics.si_sdr(place.clean, place.restored(step.draw()))))
+        for rule in open_rules.keys() - stopped:
+            verdict = open_rules[rule].judge(step.index, evidence, step.draw)
+            if verdict.keep:
+                chosen[rule] = (step.index, metrics.si_sdr(place.clean, place.restored(step.draw())))
+            if verdict.reason:
+                stopped.add(rule)
+    oracle = max([*looks, *chosen.values()], key=lambda look: look[1])
+    return {"oracle": oracle, "last": looks[-1], "rules": chosen}
+
+
+def held_out(name: str, place: Seat) -> Chosen:
+    """Return what held-out bins choose, in their own fit."""
+    one = drawn(name, place, SEED, RULES["held-out"]())
+    return one.steps, metrics.si_sdr(place.clean, place.restored(one.power))
+
+
+def outcome(name: str, place: Seat) -> Outcome:
+    """Return what an oracle and the rules choose, measured now or before."""
+    path = CACHE / f"stopping-{name}-{version(method(name))}" / f"{place.name.replace(' ', '_')}.json"
+    if not path.exists():
+        found = watched(name, place)
+        found["rules"]["held-out"] = held_out(name, place)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found))
+    read: Outcome = json.loads(path.read_text())
+    return read
+
+
+def line(name: str, outcomes: list[tuple[str, Outcome]]) -> str:
+    """Return a prior's line: the oracle's step, and below the oracle by how much each rule came out."""
+    steps = [found["oracle"][0] for _, found in outcomes]
+    cells = [f"{min(steps)} to {max(steps)}"]
+    for rule in (*RULES, "last"):
+        picks = [(found["last"] if rule == "last" else found["rules"][rule], found["oracle"], m) for m, found in outcomes]
+        distances = [(best[1] - pick[1], m) for pick, best, m in picks]
+        worst, where = max(distances)
+        taken = sum(pick[0] for pick, _, _ in picks) / len(picks)
+        cells.append(f"{sum(d for d, _ in distances) / len(distances):.2f}; {worst:.2f} ({where}); {taken:.0f}")
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--priors", default=",".join(PRIORS))
+    parser.add_argument("--every", type=int, default=2, help="every n-th mixture; 2: one of each class")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    seats = [seat(options.data, *what) for what in MIXTURES[:: options.every]]
+    lines = []
+    for name in options.priors.split(","):
+        lines.append(line(name, [(place.name, outcome(name, place)) for place in seats]))
+        print(lines[-1], flush=True)
+    head = (
+        "## Stopping rules\n\ndB of SI-SDR below the oracle's step: mean; worst; mean step chosen. The oracle sees the "
+        f"clean sound, every {LOOK_EVERY} steps of {MOST_STEPS}; no rule does. Seat of the section above, seed {SEED}, "
+        f"{len(seats)} mixtures: {', '.join(place.name for place in seats)}.\n\n"
+        f"| prior | oracle's steps | {' | '.join(RULES)} | step {MOST_STEPS} |\n|---|{'---|' * (len(RULES) + 2)}\n"
+    )
+    replace_section(HERE / "RESULTS.md", "stopping", head + "\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
