@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 
 from audioprior import priors, stopping
+from audioprior.classical import spade
 from audioprior.damage import Damage
+from audioprior.detection.clipping import find_clipping
+from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, fit, generator
 from audioprior.gaussian import Frames
@@ -22,7 +25,9 @@ from audioprior.observations.gap import GapObservation
 from audioprior.probes import with_probes
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
-from audioprior.tasks import Run
+from audioprior.tasks import Declip, Inpaint, Run
+
+_SPADE_MS = 64.0
 
 Guess = Callable[[Tensor, Damage, int], Tensor]
 """A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
@@ -113,10 +118,11 @@ class Repairing(Job):
         numbers = generator(run.task.seed, number, window)
         observation: GapObservation
         if damage.bounded:
+            # Sites are approximate anyway, and a third of all samples can be clipped: half the precision, half the time.
             observation = ClipObservation(
-                samples,
-                damage.low,
-                damage.high,
+                samples.float(),
+                damage.low.float(),
+                damage.high.float(),
                 frames,
                 start=guess,
                 renew_every=renew_every,
@@ -158,3 +164,31 @@ def patches(places: Tensor, length: int, context: int, most: int) -> list[Patch]
         edges = [first + round(i * (end - first) / count) for i in range(count + 1)]
         found += [Patch(max(0, s - context), min(length, e + context), s, e) for s, e in itertools.pairwise(edges)]
     return found
+
+
+def gaps(recording: Recording, run: Run, task: Inpaint) -> Repairing:
+    """Return the job that fills the marked gaps, or those that are found.
+
+    Raises:
+        SettingsError: a gap lies outside the recording, or is all of it.
+    """
+    damage = marked(recording, task.gaps) if task.gaps else find_gaps(recording)
+    return Repairing(recording, run, damage, _silence, fill=task.fill)
+
+
+def clipping(recording: Recording, run: Run, task: Declip) -> Repairing:
+    """Return the job that infers clipped peaks."""
+    level = None if task.level is None else 10 ** (task.level / 20)
+    return Repairing(recording, run, find_clipping(recording, level), _sparse)
+
+
+def _silence(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)
+    """Guess nothing: frames weigh in the first fit by what was heard of them."""
+    return samples.masked_fill(damage.missing, 0.0)
+
+
+def _sparse(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:
+    """Guess by sparsity: where a third of all samples is cut off, the cut recording itself would mislead the first fit."""
+    window = Transform.of(sample_rate, _SPADE_MS).window
+    known = samples.clamp(damage.low, damage.high)
+    return torch.stack([spade.declip(*channel, window) for channel in zip(known, damage.low, damage.high, strict=True)])

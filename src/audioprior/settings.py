@@ -28,8 +28,8 @@ from audioprior.prior_settings import (
 )
 
 __all__ = [
-    "BlindSpot", "Choice", "Consensus", "Dcgan", "DecisionDirected", "Denoise", "Dilated", "Discrepancy", "FixedSteps",
-    "Free", "Harmonic", "HeldOut", "Method", "MovingVariance", "Nmf", "NonlocalMeans", "PriorSettings", "Recurrent", "Run",
+    "BlindSpot", "Choice", "Consensus", "Dcgan", "DecisionDirected", "Dilated", "Discrepancy", "FixedSteps",
+    "Free", "Harmonic", "HeldOut", "Method", "MovingVariance", "Nmf", "NonlocalMeans", "PriorSettings", "Recurrent",
     "Skip", "StoppingSettings", "Temporal", "decode", "encode",
 ]  # fmt: skip
 

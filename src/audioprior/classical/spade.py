@@ -11,42 +11,40 @@ from torch import Tensor
 from audioprior.gaussian import Frames
 
 _REDUNDANCY = 2  # of the transform
-_MORE_EACH_STEP = 2  # coefficients
+_STEPS = 256  # until half of all coefficients are in use
 _TOLERANCE = 0.03
 
 
 def declip(samples: Tensor, low: Tensor, high: Tensor, window: int) -> Tensor:
-    """Return (time,) samples with the clipped ones inferred.
+    """Return (time,) samples with those that are known by bounds only inferred.
 
     Args:
-        samples: (time,) float64, all at or between the levels.
-        low: where the sound was cut from below: the sample is an upper bound.
-        high: where it was cut from above: the sample is a lower bound.
+        samples: (time,) float64.
+        low: (time,), the least that each can be; the sample itself where it is whole.
+        high: (time,), the most.
         window: in samples.
     """
     frames = Frames(window, len(samples))
-    sound, below, above = (frames.cut(part.to(samples)) for part in (samples, low, high))
-    sound = sound.clone()  # its frames share memory
-    damaged = (below + above).sum(1) > 0
-    shape = frames.shape
-    heard = sound[damaged] * shape
-    below, above = below[damaged] > 0, above[damaged] > 0
+    shape = frames.shape.float()
+    sound = frames.cut(samples.float()).clone()  # as cut, the frames share memory
+    damaged = (frames.cut((low < high).to(samples)) > 0).any(1)
+    heard, least, most = (frames.cut(part.float())[damaged] * shape for part in (samples, low, high))
     solved, size = heard.clone(), _REDUNDANCY * window
-    dual = torch.zeros(len(heard), size // 2 + 1, dtype=torch.complex128)
+    dual = torch.zeros(len(heard), size // 2 + 1, dtype=torch.complex64)
     live = torch.arange(len(heard))
-    for kept in range(_MORE_EACH_STEP, size // 2, _MORE_EACH_STEP):
+    more = max(1, size // 2 // _STEPS)
+    for kept in range(more, size // 2, more):
         if not len(live):
             break
         spectrum = torch.fft.rfft(solved[live], size, norm="ortho") + dual[live]
         magnitude = spectrum.abs()
         sparse = spectrum * (magnitude >= magnitude.topk(kept).values[:, -1:])
         guess = torch.fft.irfft(sparse - dual[live], size, norm="ortho")[:, :window]
-        bound = heard[live]
-        guess = torch.where(above[live], guess.maximum(bound), torch.where(below[live], guess.minimum(bound), bound))
+        guess = guess.maximum(least[live]).minimum(most[live])
         rest = torch.fft.rfft(guess, size, norm="ortho") - sparse
         solved[live] = guess
         dual[live] += rest
         live = live[rest.norm(dim=1) > _TOLERANCE * guess.norm(dim=1).clamp_min(1e-12)]
     sound[damaged] = solved / shape
     joined = frames.join(sound * shape.square()) / (frames.window / 2 / frames.hop)
-    return torch.where(low | high, joined, samples)
+    return torch.where(low < high, joined.to(samples), samples)

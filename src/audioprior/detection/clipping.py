@@ -15,7 +15,8 @@ _BINS = 400  # between zero and the peak
 _MODEL = (0.5, 0.85)  # of the peak, where the decline of amplitudes is read
 _PILE = 3.0  # times what the decline foretells
 _LEAST = 6  # samples in the pile
-_MARGIN = 0.999  # of the level: rounding and dither may put a clipped sample just below it
+_FLAT_SHARE = 0.5  # of the pile
+_HARD = 1 - 1e-4  # of the peak: a pile that lies above is flat, and its level is exact
 
 
 def find_clipping(recording: Recording, level: float | None = None) -> Damage:
@@ -30,10 +31,10 @@ def find_clipping(recording: Recording, level: float | None = None) -> Damage:
     findings: list[Finding] = []
     for channel, one in enumerate(samples):
         for sign in (1, -1):
-            found = level if level is not None else clip_level(sign * one)
+            found = level * _HARD if level is not None else clip_level(sign * one)
             if found is None:
                 continue
-            clipped = sign * one >= found * _MARGIN
+            clipped = sign * one >= found
             (high if sign > 0 else low)[channel, clipped] = sign * torch.inf
             note = f"{'positive' if sign > 0 else 'negative'} peaks at {_dbfs(found):.2f} dBFS"
             rate, which = recording.sample_rate, channel if len(samples) > 1 else None
@@ -59,7 +60,8 @@ def clip_level(samples: Tensor) -> float | None:
     if bottom == _BINS or pile < _LEAST:
         return None
     inside = samples[samples >= peak * bottom / _BINS]
-    return float(inside.min())
+    flat = inside[inside >= _HARD * peak]
+    return float((flat if len(flat) > _FLAT_SHARE * len(inside) else inside).min())
 
 
 def _decline(middle: Tensor, counts: Tensor, body: Tensor) -> Tensor:

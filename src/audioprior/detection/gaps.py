@@ -1,10 +1,13 @@
 """Gaps: runs of one value, and dropouts, that no sound makes by itself."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from audioprior.damage import Damage, Finding, runs
+from audioprior.errors import SettingsError
 from audioprior.recording import Recording
 
 _SHORTEST_S, _LONGEST_S = 0.001, 0.5  # a longer silence is an edit or a pause
@@ -24,6 +27,25 @@ def find_gaps(recording: Recording) -> Damage:
         for start, end in _flat(samples, recording.sample_rate) + _dropouts(samples, recording.sample_rate):
             missing[channel, start:end] = True
     return Damage.of(recording.samples, missing, list_spots(missing, recording.sample_rate, "gap"))
+
+
+def marked(recording: Recording, gaps: Sequence[tuple[float, float]]) -> Damage:
+    """Return the gaps, START-END in seconds, that a user marked in all channels; overlapping ones are joined.
+
+    Raises:
+        SettingsError: a gap begins after the end of the recording.
+    """
+    missing = torch.zeros_like(recording.samples, dtype=torch.bool)
+    rate = recording.sample_rate
+    for start, end in gaps:
+        first, last = round(start * rate), round(end * rate)
+        if last > missing.shape[1]:
+            raise SettingsError(
+                f"the gap {start:g}-{end:g} lies outside the recording, which lasts {recording.duration_s:g} s; "
+                "give times within it."
+            )
+        missing[:, first : max(last, first + 1)] = True
+    return Damage.of(recording.samples, missing, list_spots(missing, rate, "gap"))
 
 
 def list_spots(missing: Tensor, sample_rate: int, kind: str, note: str = "") -> list[Finding]:

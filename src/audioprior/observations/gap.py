@@ -12,7 +12,7 @@ _FLOOR = 1e-5  # of the mean power, added to every bin
 
 
 class GapObservation:
-    """Some samples of the recording are missing, and all others are exact.
+    """Some samples of the recording are missing, and all others are exact. Computed in the samples' precision.
 
     Attributes:
         renew_every: after how many steps of the prior to infer the missing samples anew.
@@ -33,7 +33,7 @@ class GapObservation:
         """Take in a recording.
 
         Args:
-            samples: (channel, time) float64; missing ones are not read.
+            samples: (channel, time), float64 or float32; missing ones are not read.
             missing: (channel, time), true where a sample is missing.
             frames: the windows.
             start: (channel, time), with a first guess at the missing samples.
@@ -56,7 +56,9 @@ class GapObservation:
         if prior_power is None:
             power, weight = self._frames.analyse(self._start).abs().square(), self._heard
         else:
-            power = torch.stack([self._expected(channel, one) for channel, one in enumerate(prior_power[0].double())])
+            power = torch.stack(
+                [self._expected(channel, one) for channel, one in enumerate(prior_power[0].to(self._samples))]
+            )
             weight = torch.ones_like(power)
         power = (power + _FLOOR * power.mean() + 1e-30).float()[None]
         return Evidence(power, weight.float().expand_as(power[0])[None], torch.zeros_like(power))
@@ -64,7 +66,7 @@ class GapObservation:
     def estimate(self, prior_power: Tensor) -> Estimate:
         """Return the recording with the missing samples inferred; its error is measured at the probes, else believed."""
         sound, believed = self._samples.clone(), []
-        for channel, power in enumerate(prior_power[0].double()):
+        for channel, power in enumerate(prior_power[0].to(self._samples)):
             place = self._places[channel]
             if not len(place):
                 continue
