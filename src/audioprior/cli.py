@@ -1,22 +1,18 @@
 """The command."""
 
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter, Token
 
 from audioprior import __version__, presets
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.output import Files, Output, output_encoding, output_path
-from audioprior.tasks import Denoise, Run
-
-if TYPE_CHECKING:
-    from audioprior.console import Voice
-    from audioprior.denoising import Denoising
+from audioprior.output import Output
+from audioprior.runner import restore_each
+from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
 
 _INTERRUPTED = 130
 
@@ -36,6 +32,15 @@ def span(text: str) -> tuple[float, float]:
     except ValueError:
         raise SettingsError(f"{text!r} is no passage; give START-END in seconds, such as 0.5-1.2.") from None
     return start, end
+
+
+def band(text: str) -> tuple[float, float, float, float]:
+    """Read START-END:LOW-HIGH, in seconds and Hz."""
+    try:
+        (start, end), (low, high) = (span(part) for part in text.split(":"))
+    except (ValueError, SettingsError):
+        raise SettingsError(f"{text!r} is no region; give START-END:LOW-HIGH, such as 1.2-1.5:2000-4000.") from None
+    return start, end, low, high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,21 +85,92 @@ def denoise(
         settings: what to do.
         output: what to write.
     """
-    from audioprior.denoising import Denoising
 
-    for name in inputs:
-        if name.startswith("-") and name != "-":
-            raise SettingsError(f"there is no option {name}; `audioprior denoise --help` lists them.")
+    _check_names(inputs)
     chosen = Denoise(**{f.name: getattr(settings, f.name) for f in fields(Denoise)})
-    if config is None:
-        run = Run(name=method, method=presets.method(method, stop=stop, steps=steps), task=chosen)
-    else:
-        from audioprior.sidecar import read_run
+    run = _run(config, method, chosen, stop=stop, steps=steps)
+    return restore_each(inputs, run, output)
 
-        if chosen != Denoise() or method != presets.DEFAULT or stop or steps:
-            raise SettingsError(f"--config {config} holds all settings; leave the others out.")
-        run = read_run(config)
-    return _each(inputs, run, output, Denoising)
+
+@app.command
+def inpaint(
+    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    gap: list[str] | None = None,
+    region: list[str] | None = None,
+    labels: Path | None = None,
+    fill: Literal["mean", "sample"] = "mean",
+    dry_run: bool = False,
+    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["inpaint"],
+    steps: int | None = None,
+    config: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Output = _OUTPUT,
+) -> int:
+    """Fill gaps, or take a cough, a ring or a whistle out of a part of the spectrum.
+
+    Args:
+        inputs: audio files, or "-" for standard input.
+        gap: START-END of a gap in seconds; may be given many times. Without gaps, regions and labels, gaps are looked for.
+        region: START-END:LOW-HIGH of what to take out, in seconds and Hz; may be given many times.
+        labels: a file that marks gaps and regions: Audacity labels, a Raven selection table, a CSV with start and end, or a
+            PNG painted over the spectrogram.
+        fill: mean, the most faithful, or sample, one plausible sound, which keeps its energy in long gaps.
+        dry_run: only list what would be repaired.
+        method: how.
+        steps: the most steps to take; the method's own number without it.
+        config: take all settings from the .json that an earlier run left beside its result.
+        seed: of all random numbers; another seed gives another sample.
+        device: auto, cpu, cuda, cuda:N or mps.
+        output: what to write.
+    """
+    _check_names(inputs)
+    gaps, regions = tuple(span(text) for text in gap or ()), tuple(band(text) for text in region or ())
+    if labels is not None:
+        from audioprior.marks import read_marks
+
+        if len(inputs) > 1:
+            raise SettingsError(f"--labels {labels} marks one recording; give one input at a time.")
+        more_gaps, more_regions = read_marks(labels, inputs[0])
+        gaps, regions = gaps + more_gaps, regions + more_regions
+    chosen = Inpaint(gaps=gaps, regions=regions, fill=fill, seed=seed, device=device)
+    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
+
+
+@app.command
+def declip(
+    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    level: float | None = None,
+    dry_run: bool = False,
+    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["declip"],
+    steps: int | None = None,
+    config: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Output = _OUTPUT,
+) -> int:
+    """Infer the peaks that clipping cut off.
+
+    Peaks beyond full scale need a home: without --clip-mode the result is stored as float, and every other sample is exact.
+
+    Args:
+        inputs: audio files, or "-" for standard input.
+        level: of clipping, in dBFS; found for each channel and polarity without it.
+        dry_run: only list what would be repaired.
+        method: how.
+        steps: the most steps to take; the method's own number without it.
+        config: take all settings from the .json that an earlier run left beside its result.
+        seed: of all random numbers.
+        device: auto, cpu, cuda, cuda:N or mps.
+        output: what to write.
+    """
+    _check_names(inputs)
+    chosen = Declip(level=level, seed=seed, device=device)
+    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
 
 
 @app.command
@@ -130,59 +206,24 @@ def methods() -> None:
         print(f"{name:{width}}  {description}")
 
 
-def _each(inputs: list[str], run: Run, output: Output, job: "type[Denoising]") -> int:
-    """Restore each input; one that fails does not stop the rest."""
-    from audioprior.console import voice
-
-    failed: list[AudiopriorError] = []
-    with voice(quiet=output.quiet, as_json=output.json) as out:
-        for name in inputs:
-            try:
-                _one(name, run, output, job, out, several=len(inputs) > 1)
-            except AudiopriorError as error:
-                if len(inputs) == 1:
-                    raise
-                out.note(str(error))
-                failed.append(error)
-    return AudiopriorError.exit_code if failed else 0
+def _check_names(inputs: list[str]) -> None:
+    for name in inputs:
+        if name.startswith("-") and name != "-":
+            raise SettingsError(f"there is no option {name}; --help lists them.")
 
 
-def _one(name: str, run: Run, output: Output, make: "type[Denoising]", out: "Voice", *, several: bool) -> None:
-    from audioprior.recording import check_encodable, check_writable, read
-    from audioprior.snapshots import Snapshots
+def _run(config: Path | None, method: str, task: TaskSettings, *, stop: str | None = None, steps: int | None = None) -> Run:
+    """Return what the options mean, or what a sidecar file holds."""
+    if config is None:
+        return Run(name=method, method=presets.method(method, task.kind, stop=stop, steps=steps), task=task)
+    from audioprior.sidecar import read_run
 
-    started = time.monotonic()
-    out.begin(name)
-    recording = read(name)
-    encoding = recording.encoding.lossless()
-    path = output_path(name, run.task.kind, output, encoding, several=several)
-    piped = path == Path("-")
-    if piped and output.json:
-        raise SettingsError("--json and sound would share standard output; name a file with -o.")
-    if several and (output.removed or output.report or output.snapshots):
-        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-    encoding = output_encoding(path, encoding, output.subtype)
-    sidecar = None if piped else path.with_suffix(".json")
-    for target in (None if piped else path, sidecar, output.removed, output.report):
-        if target is not None:
-            check_writable(target, force=output.force)
-    check_encodable(recording, encoding)
-    job = make(recording, run)
-    folder = output.snapshots
-    if folder is None and run.method.observation == "image" and not piped:
-        folder = path.with_suffix(".steps")  # the seed is its samples on the way
-    snapshots = Snapshots(folder, output.every, job) if folder else None
-    files = Files(path, sidecar, encoding, output, snapshots, started)
-    try:
-        for progress in job:
-            out.step(progress)
-            if snapshots:
-                snapshots.take(progress)
-    except KeyboardInterrupt:
-        if output.keep_partial:
-            files.write(job.result(), out)
-        raise
-    files.write(job.result(), out)
+    if task != type(task)() or method != presets.DEFAULTS[task.kind] or stop or steps:
+        raise SettingsError(f"--config {config} holds all settings; leave the others out.")
+    run = read_run(config)
+    if run.task.kind != task.kind:
+        raise SettingsError(f"{config} is of a run of {run.task.kind}; give it to `audioprior {run.task.kind}`.")
+    return run
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """What is damaged in a recording: which samples, what is still known of them, and what to tell about it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
@@ -30,6 +30,22 @@ class Finding:
     high_hz: float | None = None
     confidence: float = 1.0
     note: str = ""
+
+    def facts(self) -> dict[str, object]:
+        """Return what is known, for JSON."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "")}
+
+    def line(self, number: int) -> str:
+        """Return one line for people: number, kind, time, length, and what else is known."""
+        length_ms = 1000 * (self.end_s - self.start_s)
+        parts = [f"{number:5}  {self.kind:8}  {self.start_s:11.4f} s  {length_ms:9.2f} ms"]
+        if self.channel is not None:
+            parts.append(f"channel {self.channel + 1}")
+        if self.low_hz is not None and self.high_hz is not None:
+            parts.append(f"{self.low_hz:g}-{self.high_hz:g} Hz")
+        if self.confidence < 1:
+            parts.append(f"confidence {self.confidence:.2f}")
+        return "  ".join([*parts, self.note]).rstrip()
 
 
 @dataclass(frozen=True)

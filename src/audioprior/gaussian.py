@@ -167,9 +167,19 @@ def _coupling(rows: Tensor, columns: Tensor, frames: Frames, correlations: Tenso
         if a.start == a.stop or b.start == b.stop:
             continue
         i, j = rows[a] - start, columns[b] - start
-        lag = (i[:, None] - j[None, :]).abs_()
-        total[a, b] += correlations[frame][lag].mul_(shape[i][:, None]).mul_(shape[j][None, :])
+        block = _toeplitz(correlations[frame], i, j)
+        total[a, b] += block.mul_(shape[j][None, :]).mul_(shape[i][:, None])
     return total
+
+
+def _toeplitz(correlation: Tensor, i: Tensor, j: Tensor) -> Tensor:
+    """Return correlation[|i − j|] for places in rising order: (number of i, number of j), new memory."""
+    if len(i) <= i[-1] - i[0] or len(j) <= j[-1] - j[0]:
+        return correlation[(i[:, None] - j[None, :]).abs_()]
+    # Runs without holes: each row is a stretch of one mirrored line, which is many times faster than to gather.
+    first, number = int(i[0] - j[-1]), len(i) + len(j) - 1
+    line = correlation[torch.arange(first, first + number).abs_()].flip(0)  # from the largest lag i − j down
+    return line.unfold(0, len(j), 1).flip(0)
 
 
 def _inside(places: Tensor, start: int, window: int) -> slice:

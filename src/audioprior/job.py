@@ -99,7 +99,10 @@ class Job(ABC):
     Attributes:
         recording: what is restored.
         blocks: first sample and end of each.
+        findings: the damage that is going to be repaired, where the task is a repair.
     """
+
+    findings: tuple[Finding, ...] = ()
 
     def __init__(self, recording: Recording, run: Run, blocks: list[tuple[int, int]]) -> None:
         """Check the settings against the recording; the work begins with the iteration."""
@@ -144,6 +147,19 @@ class Job(ABC):
     @abstractmethod
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
+
+    def _result_of(self, restored: Tensor) -> Result:
+        """Return a result whose removed part is the plain difference."""
+        return Result(
+            self.recording,
+            self.recording.with_samples(restored.clone()),
+            self.recording.with_samples(self.recording.samples - restored),
+            self._run,
+            tuple(self._fits),
+            self._complete,
+            str(self._device),
+            self.findings,
+        )
 
     @property
     def _complete(self) -> bool:

@@ -28,7 +28,8 @@ class Output:
         snapshots: also write the output on the way, as sound and pictures, to this folder.
         every: steps between snapshots.
         subtype: sample format of the output, such as PCM_16, PCM_24 or FLOAT; the input's own without it.
-        clip_mode: what to do with samples beyond full scale: clamp them, rescale the output, or store it as float.
+        clip_mode: what to do with samples beyond full scale: clamp them, rescale the output, or store it as float; without
+            it declip stores float and all other tasks clamp.
         force: replace files that exist.
         keep_partial: when interrupted, write the best so far.
         quiet: say nothing but what must be known.
@@ -42,7 +43,7 @@ class Output:
     snapshots: Path | None = None
     every: int = 50
     subtype: str | None = None
-    clip_mode: Annotated[str, Parameter(name="--clip-mode")] = "clamp"
+    clip_mode: Annotated[str | None, Parameter(name="--clip-mode")] = None
     force: bool = False
     keep_partial: bool = False
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False
@@ -50,7 +51,7 @@ class Output:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        if self.clip_mode not in ("clamp", "rescale", "float"):
+        if self.clip_mode not in (None, "clamp", "rescale", "float"):
             raise SettingsError(f"--clip-mode is {self.clip_mode!r}; choose clamp, rescale or float.")
 
 
@@ -70,7 +71,9 @@ class Files:
         from audioprior.recording import fit_in_range
 
         output = self.output
-        fitted = fit_in_range(result.restored.samples, self.encoding, output.clip_mode)  # type: ignore[arg-type]
+        # Peaks that were won back from clipping are not to be clipped again.
+        mode = output.clip_mode or ("float" if result.settings.task.kind == "declip" else "clamp")
+        fitted = fit_in_range(result.restored.samples, self.encoding, mode)  # type: ignore[arg-type]
         # What was removed is measured against what is kept as the file holds it, so that the two files add up.
         removed = result.original.samples * fitted.gain - fitted.samples
         result = replace(
@@ -101,6 +104,7 @@ class Files:
             seconds=seconds,
             complete=result.complete,
             stopped=[one.reason for one in result.fits],
+            findings=[one.facts() for one in result.findings],
         )
 
     def _describe(self, result: "Result", path: Path, sidecar: Path, **facts: Any) -> None:
@@ -114,6 +118,7 @@ class Files:
             "complete": result.complete,
             "device": result.device,
             "fits": [asdict(one) for one in result.fits],
+            "findings": [one.facts() for one in result.findings],
         }
         with replacing(sidecar, force=self.output.force) as beside:
             beside.write_text(describe(result.settings, **facts), encoding="utf-8")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from audioprior import priors, stopping
 from audioprior.classical import spade
-from audioprior.damage import Damage
+from audioprior.damage import Damage, runs
 from audioprior.detection.clipping import find_clipping
 from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
@@ -22,12 +22,12 @@ from audioprior.job import Job, Result
 from audioprior.observations import merge
 from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
-from audioprior.probes import with_probes
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
 from audioprior.tasks import Declip, Inpaint, Run
 
 _SPADE_MS = 64.0
+_EXACT_S = 0.1  # longer gaps are solved in float32: their matrices have thousands of rows
 
 Guess = Callable[[Tensor, Damage, int], Tensor]
 """A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
@@ -66,7 +66,7 @@ class Repairing(Job):
         self._patches = patches(damage.missing.any(0).nonzero()[:, 0], length, context, most)
         super().__init__(recording, run, [(p.start, p.end) for p in self._patches])
         self._damage, self._guess, self._fill = damage, guess, fill
-        self._repaired = recording.samples.clone()
+        self._repaired, self.findings = recording.samples.clone(), damage.findings
 
     def begin(self, number: int) -> dict[float, Fit]:
         """Return the fits of a block."""
@@ -74,12 +74,10 @@ class Repairing(Job):
         rate = self.recording.sample_rate
         samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
         self._level = level = float(samples.square().mean().sqrt()) or 1.0
-        samples, damage, probes = samples / level, damage.scaled(1 / level), None
-        windows = list(dict.fromkeys(Transform.of(rate, ms).window for ms in self._run.method.windows_ms))
-        if len(windows) > 1:
-            damage, probes = with_probes(samples, damage, rate, generator(self._run.task.seed, number))
+        samples, damage = samples / level, damage.scaled(1 / level)
+        windows = dict.fromkeys(Transform.of(rate, ms).window for ms in self._run.method.windows_ms)
         guess = self._guess(samples, damage, rate)
-        return {1000 * w / rate: self._fit(samples, damage, probes, guess, w, number) for w in windows}
+        return {1000 * w / rate: self._fit(samples, damage, guess, w, number) for w in windows}
 
     def merge(self, fits: list[Fit]) -> Tensor:
         """Return the block with its damage repaired."""
@@ -98,20 +96,9 @@ class Repairing(Job):
 
     def result(self) -> Result:
         """Return what is repaired so far."""
-        repaired = self.recording.with_samples(self._repaired.clone())
-        removed = self.recording.with_samples(self.recording.samples - self._repaired)
-        return Result(
-            self.recording,
-            repaired,
-            removed,
-            self._run,
-            tuple(self._fits),
-            self._complete,
-            str(self._device),
-            self._damage.findings,
-        )
+        return self._result_of(self._repaired)
 
-    def _fit(self, samples: Tensor, damage: Damage, probes: Tensor | None, guess: Tensor, window: int, number: int) -> Fit:
+    def _fit(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Fit:
         run, frames = self._run, Frames(window, samples.shape[1])
         steps = run.method.stopping.max_steps
         renew_every = max(1, steps // run.method.rounds)
@@ -124,21 +111,21 @@ class Repairing(Job):
                 damage.low.float(),
                 damage.high.float(),
                 frames,
-                start=guess,
+                start=guess.float(),
                 renew_every=renew_every,
                 generator=numbers,
-                probes=probes,
             )
         else:
+            long = max(end - start for mask in damage.missing for start, end in runs(mask) or [(0, 0)])
+            precision = torch.float64 if long <= _EXACT_S * self.recording.sample_rate else torch.float32
             observation = GapObservation(
-                samples,
+                samples.to(precision),
                 damage.missing,
                 frames,
-                start=guess,
+                start=guess.to(precision),
                 renew_every=renew_every,
                 generator=numbers,
                 fill=self._fill,
-                probes=probes,
             )
         prior = priors.build(run.method.prior, planned_steps=steps, generator=numbers)
         return fit(observation, prior, stopping.build(run.method.stopping, numbers))

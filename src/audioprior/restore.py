@@ -16,6 +16,7 @@ from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
 from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
+from audioprior.uncovering import Uncovering
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -106,6 +107,10 @@ def start(recording: Recording, run: Run) -> Job:
     match run.task:
         case Denoise():
             return Denoising(recording, run)
+        case Inpaint() if run.task.gaps and run.task.regions:
+            raise SettingsError("gaps and regions were given; fill the gaps first, then take the regions out of the result.")
+        case Inpaint() if run.task.regions:
+            return Uncovering(recording, run, run.task)
         case Inpaint():
             return repairing.gaps(recording, run, run.task)
         case Declip():

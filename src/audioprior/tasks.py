@@ -8,6 +8,11 @@ from typing import ClassVar, Literal
 
 from audioprior.settings import Choice, Method, require
 
+Gap = tuple[float, float]
+"""START, END, in seconds."""
+Region = tuple[float, float, float, float]
+"""START, END in seconds, LOW, HIGH in Hz."""
+
 
 class TaskSettings(Choice):
     """What a user decides about a task; every task has these.
@@ -73,8 +78,8 @@ class Inpaint(TaskSettings):
     """
 
     kind: Literal["inpaint"] = "inpaint"
-    gaps: tuple[tuple[float, float], ...] = ()
-    regions: tuple[tuple[float, float, float, float], ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    regions: tuple[Region, ...] = ()
     fill: Literal["mean", "sample"] = "mean"
     seed: int = 0
     device: str = "auto"

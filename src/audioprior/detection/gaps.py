@@ -33,7 +33,7 @@ def marked(recording: Recording, gaps: Sequence[tuple[float, float]]) -> Damage:
     """Return the gaps, START-END in seconds, that a user marked in all channels; overlapping ones are joined.
 
     Raises:
-        SettingsError: a gap begins after the end of the recording.
+        SettingsError: a gap reaches beyond the end of the recording, is all of it, or is too long to be inferred.
     """
     missing = torch.zeros_like(recording.samples, dtype=torch.bool)
     rate = recording.sample_rate
@@ -45,6 +45,14 @@ def marked(recording: Recording, gaps: Sequence[tuple[float, float]]) -> Damage:
                 "give times within it."
             )
         missing[:, first : max(last, first + 1)] = True
+    if missing.all():
+        raise SettingsError("the gaps are all of the recording; leave something to learn from.")
+    longest = max(b - a for a, b in runs(missing[0])) / rate
+    if longest > _LONGEST_S:
+        raise SettingsError(
+            f"a gap of {longest:g} s is longer than {_LONGEST_S:g} s, and nothing around it tells what it held; "
+            "give shorter ones."
+        )
     return Damage.of(recording.samples, missing, list_spots(missing, rate, "gap"))
 
 

@@ -32,7 +32,6 @@ class ClipObservation(GapObservation):
         start: Tensor,
         renew_every: int,
         generator: torch.Generator,
-        probes: Tensor | None = None,
     ) -> None:
         """Take in a recording.
 
@@ -44,11 +43,8 @@ class ClipObservation(GapObservation):
             start: (channel, time), a first guess.
             renew_every: steps between two inferences.
             generator: of the posterior samples.
-            probes: as in `GapObservation`.
         """
-        super().__init__(
-            samples, low < high, frames, start=start, renew_every=renew_every, generator=generator, probes=probes
-        )
+        super().__init__(samples, low < high, frames, start=start, renew_every=renew_every, generator=generator)
         self._low = [bound[place] for bound, place in zip(low, self._places, strict=True)]
         self._high = [bound[place] for bound, place in zip(high, self._places, strict=True)]
         self._sites: list[tuple[Tensor, Tensor] | None] = [None for _ in self._places]

@@ -28,7 +28,6 @@ class GapObservation:
         renew_every: int,
         generator: torch.Generator,
         fill: str = "mean",
-        probes: Tensor | None = None,
     ) -> None:
         """Take in a recording.
 
@@ -39,13 +38,12 @@ class GapObservation:
             start: (channel, time), with a first guess at the missing samples.
             renew_every: steps between two inferences.
             generator: of the posterior samples.
-            probes: (channel, time), which of the missing samples are known all the same, to measure the error by.
             fill: "mean", the most faithful, or "sample", one of the plausible sounds, which keeps its energy in long gaps.
         """
         self.renew_every = renew_every
         self._samples, self._frames, self._start, self._fill = samples, frames, start, fill
         self._places = [channel.nonzero()[:, 0] for channel in missing]
-        self._generator, self._probes = generator, probes
+        self._generator = generator
         # How much of each frame was heard: the first fit does not trust the guesses.
         shape = frames.shape.square()
         heard = 1 - frames.cut(missing.double()) @ shape / shape.sum()
@@ -64,8 +62,8 @@ class GapObservation:
         return Evidence(power, weight.float().expand_as(power[0])[None], torch.zeros_like(power))
 
     def estimate(self, prior_power: Tensor) -> Estimate:
-        """Return the recording with the missing samples inferred; its error is measured at the probes, else believed."""
-        sound, believed = self._samples.clone(), []
+        """Return the recording with the missing samples inferred."""
+        sound, variances = self._samples.clone(), []
         for channel, power in enumerate(prior_power[0].to(self._samples)):
             place = self._places[channel]
             if not len(place):
@@ -73,10 +71,8 @@ class GapObservation:
             known = self._posterior(channel, power)
             deviations = known.deviations(_SAMPLES, self._generator)
             sound[channel, place] = self._allowed(channel, known.mean + deviations[0] * (self._fill == "sample"))
-            believed.append(deviations.square().mean())
-        if self._probes is not None and self._probes.any():
-            return Estimate(sound, float((sound - self._samples)[self._probes].square().mean()))
-        return Estimate(sound, float(torch.stack(believed).mean()) if believed else 0.0)
+            variances.append(deviations.square().mean())
+        return Estimate(sound, float(torch.stack(variances).mean()) if variances else 0.0)
 
     def _expected(self, channel: int, power: Tensor) -> Tensor:
         place, sound = self._places[channel], self._samples[channel].clone()

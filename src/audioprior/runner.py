@@ -1,0 +1,119 @@
+"""Runs one task over the files of one command."""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.output import Files, Output, output_encoding, output_path
+from audioprior.tasks import Run
+
+if TYPE_CHECKING:
+    from audioprior.console import Voice
+    from audioprior.recording import Encoding, Recording
+
+
+def restore_each(inputs: Sequence[str], run: Run, output: Output, *, dry_run: bool = False) -> int:
+    """Restore each input, and return the exit code; one that fails does not stop the rest.
+
+    Args:
+        inputs: files, or "-".
+        run: the settings.
+        output: what to write.
+        dry_run: only list what would be repaired, on standard output.
+    """
+    from audioprior.console import voice
+
+    failed: list[AudiopriorError] = []
+    with voice(quiet=output.quiet, as_json=output.json) as out:
+        for name in inputs:
+            try:
+                if dry_run:
+                    _list(name, run, as_json=output.json)
+                else:
+                    _one(name, run, output, out, several=len(inputs) > 1)
+            except AudiopriorError as error:
+                if len(inputs) == 1:
+                    raise
+                out.note(str(error))
+                failed.append(error)
+    return AudiopriorError.exit_code if failed else 0
+
+
+def _list(name: str, run: Run, *, as_json: bool) -> None:
+    from audioprior.recording import read
+    from audioprior.restore import start
+
+    found = start(read(name), run).findings
+    for number, finding in enumerate(found, 1):
+        print(
+            json.dumps({"event": "finding", "input": name, "number": number, **finding.facts()})
+            if as_json
+            else finding.line(number)
+        )
+    if not found and not as_json:
+        print(f"{name}: nothing to repair was found.")
+
+
+def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) -> None:
+    from audioprior.denoising import Denoising
+    from audioprior.recording import check_encodable, check_writable, read
+    from audioprior.restore import start
+    from audioprior.snapshots import Snapshots
+
+    started = time.monotonic()
+    out.begin(name)
+    recording = read(name)
+    encoding = recording.encoding.lossless()
+    path = output_path(name, run.task.kind, output, encoding, several=several)
+    piped = path == Path("-")
+    if piped and output.json:
+        raise SettingsError("--json and sound would share standard output; name a file with -o.")
+    if several and (output.removed or output.report or output.snapshots):
+        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
+    encoding = output_encoding(path, encoding, output.subtype)
+    sidecar = None if piped else path.with_suffix(".json")
+    for target in (None if piped else path, sidecar, output.removed, output.report):
+        if target is not None:
+            check_writable(target, force=output.force)
+    check_encodable(recording, encoding)
+    job = start(recording, run)
+    if not job.blocks:
+        out.note(f"{name}: nothing to repair was found.")
+        if _copied(name, recording, path, encoding, output):
+            out.done(output=str(path), seconds=time.monotonic() - started, complete=True, stopped=[], findings=[])
+            return
+    folder = output.snapshots
+    if folder is None and run.method.observation == "image" and not piped:
+        folder = path.with_suffix(".steps")  # the seed is its samples on the way
+    snapshots = None
+    if folder:
+        if not isinstance(job, Denoising):
+            raise SettingsError(f"--snapshots {folder} shows a denoising on its way; leave it out to {run.task.kind}.")
+        snapshots = Snapshots(folder, output.every, job)
+    files = Files(path, sidecar, encoding, output, snapshots, started)
+    try:
+        for progress in job:
+            out.step(progress)
+            if snapshots:
+                snapshots.take(progress)
+    except KeyboardInterrupt:
+        if output.keep_partial:
+            files.write(job.result(), out)
+        raise
+    files.write(job.result(), out)
+
+
+def _copied(name: str, recording: "Recording", path: Path, encoding: "Encoding", output: Output) -> bool:
+    """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is asked for."""
+    from audioprior.recording import replacing
+
+    source = Path(name)
+    if recording.encoding != encoding or path == Path("-") or not source.is_file() or output.removed or output.report:
+        return False
+    with replacing(path, force=output.force) as beside:
+        shutil.copyfile(source, beside)
+    return True
