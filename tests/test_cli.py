@@ -23,7 +23,7 @@ COMMAND = [sys.executable, "-m", "audioprior"]
 FAST = ["-m", "free"]  # what the command does around a fit does not depend on which one
 
 
-def call(*arguments: str) -> int:
+def call(*arguments: str | Path) -> int:
     with pytest.raises(SystemExit) as exit_:
         main(list(map(str, arguments)))
     return int(exit_.value.code or 0)

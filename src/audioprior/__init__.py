@@ -12,12 +12,15 @@ The tree is the way the sound goes:
 - `stopping`: when to stop, seeing only the recording
 - `fitting`: the one loop
 - `job`: a restoration in progress, and its result
-- `denoising`: blocks, channels, windows
-- `restore`: `denoise()`
+- `gaussian`: the exact solver for missing samples
+- `damage`, `detection`: what is damaged, and how it is found
+- `denoising`, `repairing`, `uncovering`: the jobs, in blocks
+- `restore`: `denoise()`, `inpaint()`, `declip()`
 - `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
 - `classical`: what people used before, in the same seat
-- `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `cli`: what people see
+- `marks`: gaps and regions marked in other programs
+- `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `runner`, `cli`: what people see
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,9 +33,9 @@ if TYPE_CHECKING:
     from audioprior.fitting import Fit, Step, fit
     from audioprior.job import Progress, Result
     from audioprior.recording import Encoding, Recording, read
-    from audioprior.restore import denoise
+    from audioprior.restore import declip, denoise, inpaint
     from audioprior.settings import Method
-    from audioprior.tasks import Denoise
+    from audioprior.tasks import Declip, Denoise, Inpaint
 
 _HOMES = {
     "denoising": ("Denoising",),
@@ -40,14 +43,15 @@ _HOMES = {
     "fitting": ("Fit", "Step", "fit"),
     "recording": ("Encoding", "Recording", "read"),
     "job": ("Progress", "Result"),
-    "restore": ("denoise",),
+    "restore": ("declip", "denoise", "inpaint"),
     "settings": ("Method",),
-    "tasks": ("Denoise",),
+    "tasks": ("Declip", "Denoise", "Inpaint"),
 }
 
 __all__ = [
-    "AudioError", "AudiopriorError", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Method", "Progress",
-    "Recording", "Result", "SettingsError", "Step", "denoise", "fit", "read",
+    "AudioError", "AudiopriorError", "Declip", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Inpaint",
+    "Method", "Progress", "Recording", "Result", "SettingsError", "Step", "declip", "denoise", "fit", "inpaint",
+    "read",
 ]  # fmt: skip
 
 

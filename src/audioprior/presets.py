@@ -76,14 +76,10 @@ REPAIRS: dict[str, Method] = {
     "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
     "declip": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=90), rounds=3, context_s=0.25),
 }
+_CLASSICAL = (DecisionDirected, NonlocalMeans)
 _REPAIR_PRIORS: dict[str, PriorSettings] = {
-    "nmf": Nmf(rank=24),
-    "free": Free(),
-    "skip": Skip(),
-    "dcgan": Dcgan(average=0.9),
-    "blindspot": BlindSpot(),
-    "consensus": Consensus(),
-}
+    name: one.prior for name, one in METHODS.items() if one.observation == "noise" and not isinstance(one.prior, _CLASSICAL)
+} | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 
 def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:

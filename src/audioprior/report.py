@@ -10,14 +10,19 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from audioprior import pictures
+from audioprior.damage import Finding
 from audioprior.recording import Encoding, Recording, encode_to, replacing
 from audioprior.settings import encode
 from audioprior.sidecar import versions
+from audioprior.tasks import Denoise
 
 if TYPE_CHECKING:
     from audioprior.job import Result
 
 _LOSSLESS_UP_TO_S = 60.0  # longer sound is embedded as Ogg Vorbis, so that the file can still be mailed
+
+_LISTED = 200
+_EARLY = " It was stopped early: the rest is as it came in."
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -42,6 +47,7 @@ pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radi
 <div class="players">$players</div>
 <h2>Before, after, removed</h2>
 <img alt="Spectrograms of the recording before and after, and of what was removed, on one colour scale" src="$spectrograms">
+$findings
 <h2>The fit</h2>
 $curve
 <div class="wide"><table><tr><th>block<th>window<th>steps<th>kept<th>why it stopped</tr>$fits</table></div>
@@ -77,6 +83,7 @@ def _page(result: "Result") -> str:
         summary=html.escape(summary(result)),
         players="".join(_player(name, recording) for name, recording in parts.items()),
         spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),
+        findings=_listed(result.findings),
         curve=curve,
         fits="".join(row.format(f.block, f.window_ms, f.steps, f.chosen, html.escape(f.reason)) for f in result.fits),
         settings=html.escape(json.dumps({"run": encode(result.settings), "versions": versions()}, indent=2)),
@@ -89,13 +96,36 @@ def summary(result: "Result") -> str:
     before, removed = (pictures.loudness_db(r.samples) for r in (recording, result.removed))
     length = f"{recording.duration_s:.1f} s, {recording.channels} channel{'s' if recording.channels > 1 else ''}"
     what = f"{length} at {recording.sample_rate} Hz, method {result.settings.name}."
+    if not isinstance(result.settings.task, Denoise):
+        return f"{what} {_repaired(result.findings)}" + ("" if result.complete else _EARLY)
     if not result.removed.samples.any():
         return f"{what} Nothing was removed."
     floor = _quietest_change_db(result)
     done = f"What was removed lies at {removed:.1f} dBFS, {before - removed:.1f} dB below the recording"
     pauses = f"; in its quietest passages the level fell by {floor:.0f} dB" if floor >= 1 else ""
-    early = "" if result.complete else " It was stopped early: the rest is as it came in."
-    return f"{what} {done}{pauses}.{early}"
+    return f"{what} {done}{pauses}." + ("" if result.complete else _EARLY)
+
+
+def _repaired(findings: tuple[Finding, ...]) -> str:
+    """Return what was repaired: "3 gaps, the longest 62.0 ms"."""
+    if not findings:
+        return "Nothing to repair was found."
+    parts = []
+    for kind in dict.fromkeys(one.kind for one in findings):
+        lengths = [one.end_s - one.start_s for one in findings if one.kind == kind]
+        plural = {"clipping": "clipped peaks"}.get(kind, f"{kind}s") if len(lengths) > 1 else kind
+        parts.append(f"{len(lengths)} {plural}, {'the longest ' if len(lengths) > 1 else ''}{1000 * max(lengths):.1f} ms")
+    return f"Repaired: {'; '.join(parts)}. All other samples are as they were."
+
+
+def _listed(findings: tuple[Finding, ...]) -> str:
+    """Return the findings as a part of the page, "" if there are none."""
+    if not findings:
+        return ""
+    lines = [one.line(number) for number, one in enumerate(findings[:_LISTED], 1)]
+    if len(findings) > _LISTED:
+        lines.append(f"... and {len(findings) - _LISTED} more, all of them in the .json beside the result")
+    return f"<h2>What was repaired</h2>\n<pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
 def _quietest_change_db(result: "Result", frame_s: float = 0.05) -> float:

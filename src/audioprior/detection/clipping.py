@@ -1,8 +1,8 @@
 """Clipping: too many samples too near the top.
 
-The amplitudes of sound thin out towards its peak; clipping piles up there what would have lain beyond. The pile is looked
-for in each channel and polarity by itself and relative to that polarity's own peak, so it does not matter whether the
-recording was turned down afterwards, whether dither was added, or whether the knee was soft.
+The amplitudes of sound thin out towards its peak; clipping piles up there what would have lain beyond, and cuts it flat.
+Both are looked for in each channel and polarity by itself and relative to that polarity's own peak, so it does not matter
+whether the recording was turned down afterwards, whether dither was added, or whether the knee was soft.
 """
 
 import torch
@@ -14,9 +14,11 @@ from audioprior.recording import Recording
 _BINS = 400  # between zero and the peak
 _MODEL = (0.5, 0.85)  # of the peak, where the decline of amplitudes is read
 _PILE = 3.0  # times what the decline foretells
-_LEAST = 6  # samples in the pile
+_LEAST, _LEAST_TOPS = 6, 2  # samples in the pile, and tops of more than one sample
 _FLAT_SHARE = 0.5  # of the pile
-_HARD = 1 - 1e-4  # of the peak: a pile that lies above is flat, and its level is exact
+_BLUNT = 2.5  # times lower than foretold
+_ROUNDING = 1e-5
+_HARD = 1 - 1e-6  # of the peak: a pile that lies above is flat, and its level is exact
 
 
 def find_clipping(recording: Recording, level: float | None = None) -> Damage:
@@ -61,7 +63,27 @@ def clip_level(samples: Tensor) -> float | None:
         return None
     inside = samples[samples >= peak * bottom / _BINS]
     flat = inside[inside >= _HARD * peak]
-    return float((flat if len(flat) > _FLAT_SHARE * len(inside) else inside).min())
+    level = float((flat if len(flat) > _FLAT_SHARE * len(inside) else inside).min())
+    return level if _bluntness(samples, level) > _BLUNT else None
+
+
+def _bluntness(samples: Tensor, level: float) -> float:
+    """Return how much lower the tops above a level are than the slopes beside them foretell.
+
+    The peaks of a steady tone pile up too, but they are round: a parabola that is left by steps of d after n samples is
+    d·n/4 high. Rounded to the level of clipping it is far lower.
+    """
+    inside = samples >= level
+    edges = torch.diff(torch.nn.functional.pad(inside.to(torch.int8), (1, 1)))
+    starts, ends = (edges == 1).nonzero()[:, 0], (edges == -1).nonzero()[:, 0]
+    held = (starts > 0) & (ends < len(samples)) & (ends - starts > 1)  # one sample has no shape
+    starts, ends = starts[held], ends[held]
+    if len(starts) < _LEAST_TOPS:
+        return 0.0
+    steps = (samples[starts] - samples[starts - 1] + samples[ends - 1] - samples[ends]) / 2
+    foretold = (steps * (ends - starts) / 4).mean()
+    height = 1.5 * (samples[inside] - level).mean()  # a parabola is two thirds of its height on average
+    return float(foretold / (height + _ROUNDING * level))
 
 
 def _decline(middle: Tensor, counts: Tensor, body: Tensor) -> Tensor:

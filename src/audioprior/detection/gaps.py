@@ -13,8 +13,10 @@ from audioprior.recording import Recording
 _SHORTEST_S, _LONGEST_S = 0.001, 0.5  # a longer silence is an edit or a pause
 _BESIDE_S = 0.01  # of sound on either side that says what the sound was doing
 _FLAT = 8.0  # times the flat top that a slow wave of the same level has, rounded to the recording's steps
+_UP_TO_THE_EDGE = 0.25  # of the usual slope: the least there is right beside a gap
 _DROP_DB = 40.0
-_EDGE_S = 0.001  # within which a dropout falls and rises
+_LOUD = 1e-2  # of the recording's mean power
+_EDGE_S = 0.001  # within which a dropout falls and rises, and that counts as right beside a gap
 
 
 def find_gaps(recording: Recording) -> Damage:
@@ -83,7 +85,11 @@ def _flat(samples: Tensor, rate: int) -> list[tuple[int, int]]:
         sides = samples[max(0, start - beside) : start], samples[end : end + beside]
         if min(len(side) for side in sides) < 2:
             continue
-        slope = min(float(side.diff().abs().mean()) for side in sides)
+        edge = max(2, round(_EDGE_S * rate))
+        near, far = (sides[0][-edge:], sides[1][:edge]), sides
+        slope = min(float(side.diff().abs().mean()) for side in near)
+        if slope < _UP_TO_THE_EDGE * min(float(side.diff().abs().mean()) for side in far):
+            continue  # a fade into a pause
         swing = max(float(side.square().mean().sqrt()) for side in sides)
         if (end - start) * slope > _FLAT * (swing / step) ** 0.5 * step:
             found.append((start, end))
@@ -98,8 +104,9 @@ def _dropouts(samples: Tensor, rate: int) -> list[tuple[int, int]]:
     before, after = peak[: len(samples)], peak[edge + 1 : edge + 1 + len(samples)]
     fall = 10 ** (_DROP_DB / 10)
     quiet = before.clamp_min(1e-30)
-    falls = (before > fall * after) & (after > 0)
-    rises = (after > fall * quiet) & (before > 0)
+    loud = _LOUD * samples.square().mean()  # the end of a fade falls by as much, from nearly nothing
+    falls = (before > fall * after) & (after > 0) & (before > loud)
+    rises = (after > fall * quiet) & (before > 0) & (after > loud)
     starts, ends = runs(falls), runs(rises)
     found = []
     for start in starts:

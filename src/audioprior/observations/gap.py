@@ -8,6 +8,7 @@ from audioprior.gaussian import Frames, Posterior, posterior
 from audioprior.observations import Estimate
 
 _SAMPLES = 12  # of the posterior, for the variance of each bin
+_LEAST_HEARD = 0.05  # of a frame, whose power can be scaled up to the whole's
 _FLOOR = 1e-5  # of the mean power, added to every bin
 
 
@@ -44,15 +45,18 @@ class GapObservation:
         self._samples, self._frames, self._start, self._fill = samples, frames, start, fill
         self._places = [channel.nonzero()[:, 0] for channel in missing]
         self._generator = generator
+        self._silent = not bool(start[missing].any())
         # How much of each frame was heard: the first fit does not trust the guesses.
         shape = frames.shape.square()
         heard = 1 - frames.cut(missing.double()) @ shape / shape.sum()
-        self._heard = heard.square()[:, None, :]
+        self._heard = heard[:, None, :]
 
     def expect(self, prior_power: Tensor | None) -> Evidence:
         """Return the posterior power of every frame, |mean|² + variance; before there is a λ, the first guess's."""
         if prior_power is None:
-            power, weight = self._frames.analyse(self._start).abs().square(), self._heard
+            power, weight = self._frames.analyse(self._start).abs().square(), self._heard.square()
+            if self._silent:  # a frame of which half was heard holds half of its power
+                power = power / self._heard.clamp_min(_LEAST_HEARD)
         else:
             power = torch.stack(
                 [self._expected(channel, one) for channel, one in enumerate(prior_power[0].to(self._samples))]

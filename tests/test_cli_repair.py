@@ -1,0 +1,115 @@
+"""The repair commands, as people use them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from torch import Tensor
+
+from audioprior.recording import read
+from tests.test_cli import call, names
+
+RATE = 16000
+
+
+@pytest.fixture
+def gapped(tmp_path: Path, tone: Callable[..., Tensor]) -> Path:
+    samples = (tone(440, 1.0) + 0.5 * tone(1234.5, 1.0))[0].numpy()
+    samples[8000:8320] = 0
+    soundfile.write(tmp_path / "x.wav", samples, RATE, "PCM_16")
+    return tmp_path / "x.wav"
+
+
+@pytest.fixture
+def whole(tmp_path: Path, tone: Callable[..., Tensor]) -> Path:
+    soundfile.write(tmp_path / "x.flac", tone(440, 0.5)[0].numpy(), RATE)
+    return tmp_path / "x.flac"
+
+
+def test_a_gap_is_filled_in_the_file_and_only_there(gapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = gapped.parent
+    assert call("inpaint", gapped, "--removed", folder / "gone.wav", "--report", folder / "report.html") == 0
+    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.json", "gone.wav", "report.html"}
+    before, after, gone = (read(folder / name).samples for name in ("x.wav", "x.inpaint.wav", "gone.wav"))
+    changed = (before != after)[0].nonzero()[:, 0]
+    assert changed.min() >= 8000
+    assert changed.max() < 8320
+    assert np.abs((after + gone - before).numpy()).max() == 0
+    facts = json.loads((folder / "x.inpaint.json").read_text())
+    assert facts["findings"] == [{"kind": "gap", "start_s": 0.5, "end_s": 0.52, "confidence": 1.0}]
+    assert "1 gap, 20.0 ms. All other samples are as they were." in (folder / "report.html").read_text()
+    assert "x.inpaint.wav" in capsys.readouterr().err
+
+
+def test_a_sidecar_gives_the_same_bytes(gapped: Path) -> None:
+    folder = gapped.parent
+    assert call("inpaint", gapped, "--fill", "sample", "--seed", "4", "-o", folder / "one.wav") == 0
+    assert call("inpaint", gapped, "--config", folder / "one.json", "-o", folder / "two.wav") == 0
+    assert (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
+    assert call("declip", gapped, "--config", folder / "one.json", "-o", folder / "three.wav") == 2
+
+
+def test_a_dry_run_lists_and_writes_nothing(gapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("inpaint", gapped, "--dry-run") == 0
+    assert capsys.readouterr().out == "    1  gap            0.5000 s      20.00 ms\n"
+    assert call("inpaint", gapped, "--dry-run", "--json") == 0
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["number"], line["start_s"]) == ("finding", 1, 0.5)
+    assert names(gapped.parent) == {"x.wav"}
+
+
+@pytest.mark.parametrize("task", ["inpaint", "declip"])
+def test_nothing_to_repair_gives_the_same_bytes(task: str, whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(task, whole) == 0
+    assert "nothing to repair was found" in capsys.readouterr().err
+    assert (whole.parent / f"x.{task}.flac").read_bytes() == whole.read_bytes()
+
+
+def test_marks_come_from_options_and_files(gapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = gapped.parent / "marks.txt"
+    labels.write_text("0.2\t0.21\tcough\n")
+    assert call("inpaint", gapped, "--labels", labels, "--gap", "0.7-0.71", "--dry-run") == 0
+    assert [line.split()[2] for line in capsys.readouterr().out.splitlines()] == ["0.2000", "0.7000"]
+
+
+def test_peaks_beyond_full_scale_find_a_home(tmp_path: Path, tone: Callable[..., Tensor]) -> None:
+    clean = 3.2 * (tone(440, 1.0) + 0.3 * tone(777, 1.0))[0].numpy()
+    soundfile.write(tmp_path / "x.flac", np.clip(clean, -1, 1 - 2**-15), RATE)
+    assert call("declip", tmp_path / "x.flac", "--clip-mode", "clamp", "-o", tmp_path / "clamped.flac") == 0
+    assert call("declip", tmp_path / "x.flac") == 0
+    assert soundfile.info(tmp_path / "x.declip.wav").subtype == "FLOAT"
+    restored, before = (soundfile.read(tmp_path / name)[0] for name in ("x.declip.wav", "x.flac"))
+    assert np.abs(restored - clean).max() < 0.05
+    reliable = np.abs(before) < 0.99
+    assert (restored[reliable] == before[reliable].astype(np.float32)).all()
+    assert np.abs(soundfile.read(tmp_path / "clamped.flac")[0]).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["inpaint", "--gap", "1-9"], "lies outside the recording"),
+        (["inpaint", "--gap", "0-1"], "all of the recording"),
+        (["inpaint", "--gap", "a-b"], "'a-b' is no passage"),
+        (["inpaint", "--region", "1-2"], "'1-2' is no region"),
+        (["inpaint", "--gap", "0.1-0.2", "--region", "0.5-0.6:100-200"], "gaps and regions were given"),
+        (["inpaint", "--labels", "gone.txt"], "gone.txt cannot be read"),
+        (["inpaint", "-m", "nlm"], "nlm is no method to inpaint"),
+        (["inpaint", "--fill", "none"], "Invalid value"),
+        (["inpaint", "--snapshots", "steps"], "--snapshots steps shows a denoising"),
+        (["declip", "--level", "3"], "level is 3.0; it must be at most 0 dBFS"),
+        (["declip", "--nonsense"], "there is no option --nonsense"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    arguments: list[str], message: str, gapped: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(arguments[0], gapped, *arguments[1:]) == 2
+    err = capsys.readouterr().err.strip()
+    assert message in err
+    assert err.startswith("audioprior: ")
+    assert "\n" not in err
+    assert names(gapped.parent) == {"x.wav"}
