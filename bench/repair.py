@@ -32,6 +32,7 @@ from bench.denoise import CACHE, HERE, replace_section, source_hash
 from bench.mixtures import CLIPS
 
 SECONDS, START_S, GAPS = 3.0, 0.5, 5
+LONG_MS = 80  # from here on a sample is worth its lower score
 Scores = dict[str, float]
 Rows = dict[tuple[str, str], list[tuple[str, Scores]]]  # (damage, system): clip and scores
 
@@ -132,7 +133,7 @@ def with_ffmpeg(sound: Tensor, rate: int, level: float) -> Tensor:  # noqa: ARG0
         return torch.from_numpy(4 * soundfile.read(after)[0][: len(sound)])
 
 
-def gap_systems(methods: list[str]) -> dict[str, Callable[..., Tensor]]:
+def gap_systems(methods: list[str], length_ms: int) -> dict[str, Callable[..., Tensor]]:
     def ours(method: str, fill: str) -> Callable[..., Tensor]:
         def run(sound: Tensor, rate: int, gaps: list[tuple[int, int]]) -> Tensor:
             spans = tuple((a / rate, b / rate) for a, b in gaps)
@@ -144,7 +145,7 @@ def gap_systems(methods: list[str]) -> dict[str, Callable[..., Tensor]]:
     found: dict[str, Callable[..., Tensor]] = {"Janssen": lambda sound, rate, gaps: interpolate(sound, gaps, rate)}
     for method in methods:
         found[method] = ours(method, "mean")
-        if method == DEFAULTS["inpaint"]:
+        if method == DEFAULTS["inpaint"] and length_ms >= LONG_MS:
             found[f"{method}, sample"] = ours(method, "sample")
     return found
 
@@ -197,7 +198,7 @@ def main() -> None:
     for clip in CLIPS:
         for length_ms in (int(one) for one in options.gaps.split(",") if one):
             for seed in seeds:
-                for name, fill in gap_systems(methods).items():
+                for name, fill in gap_systems(methods, length_ms).items():
                     work = partial(gap_scores, options.data, clip, length_ms, seed, fill)
                     scores = measured(f"gap {clip} {length_ms} {seed}", name, work)
                     gaps.setdefault((f"{length_ms} ms", name), []).append((clip, scores))

@@ -27,7 +27,7 @@ from audioprior.spectrum import Transform
 from audioprior.tasks import Declip, Inpaint, Run
 
 _SPADE_MS = 64.0
-_EXACT_S = 0.1  # longer gaps are solved in float32: their matrices have thousands of rows
+_EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows
 
 Guess = Callable[[Tensor, Damage, int], Tensor]
 """A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
