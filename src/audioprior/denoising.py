@@ -11,8 +11,8 @@ from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, fit, generator
 from audioprior.job import Job, Result
 from audioprior.observations import Observation, merge
+from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
-from audioprior.observations.mains import free_of_hum
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
 from audioprior.profile import Profile, learn, read_profile
@@ -39,6 +39,7 @@ class Denoising(Job):
         self._sum = torch.zeros_like(recording.samples)
         self._noise: dict[Transform, Tensor] = {}
         self._profile = _profile(recording, run.task.noise)
+        self._doubt: Doubt | None = None  # of the present block
 
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
@@ -48,7 +49,9 @@ class Denoising(Job):
         rate, (start, end) = self.recording.sample_rate, self.blocks[number - 1]
         self._noise.clear()  # each block has its own
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._run.method.windows_ms)
-        return {1000 * t.window / rate: self._fit(t, number, start, end) for t in windows}
+        fits = {1000 * t.window / rate: self._fit(t, number, start, end) for t in windows}
+        self._doubt = self._doubt_of(start, end)
+        return fits
 
     def end(self, number: int, sound: Tensor) -> None:
         """Add a finished block to the sum, cross-faded with its neighbours."""
@@ -79,23 +82,19 @@ class Denoising(Job):
 
     def _fit(self, transform: Transform, number: int, start: int, end: int) -> Fit:
         run = self._run
-        samples = self._sound[:, start:end].to(self._device, torch.float32)
+        samples = self._samples(start, end)
         noise = self._noise_power(transform, samples)
         observation: Observation
         if run.method.observation == "image":
             observation = ImageObservation(samples, transform, noise)
         else:
-            blind = self._profile is None
-            longer = long_transform(transform)
-            heard = longer.analyse(samples).abs().square()
             observation = NoiseObservation(
                 samples,
                 transform,
                 noise,
                 rule=run.method.gain,
                 max_reduction_db=self._task.max_reduction_db,
-                renew_every=max(1, run.method.stopping.max_steps // run.method.rounds) if blind else None,
-                judged=free_of_hum(heard, longer, longer.window // transform.window) if blind else None,
+                renew_every=max(1, run.method.stopping.max_steps // run.method.rounds) if self._profile is None else None,
             )
         numbers = generator(self._task.seed, number, transform.window)
         prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)
@@ -113,10 +112,23 @@ class Denoising(Job):
                 self._noise[longer] = followed(power, known, longer)
         return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
+    def _samples(self, start: int, end: int) -> Tensor:
+        return self._sound[:, start:end].to(self._device, torch.float32)
+
+    def _doubt_of(self, start: int, end: int) -> Doubt | None:
+        """Return what judges a block's removal; None where the noise power is known, or is none that a likelihood knows."""
+        if self._profile is not None or self._run.method.observation == "image":
+            return None
+        transform, noise = next(iter(self._noise.items()))
+        return Doubt(self._samples(start, end), noise, transform)
+
     def merge(self, fits: list[Fit]) -> Tensor:
         """Return the block's sound: the windows' estimates, the surest weighing most."""
         estimates = [one.observation.estimate(one.power()) for one in fits]
-        return self._axes.synthesise(merge(estimates).cpu().double() * self._level)
+        sound = merge(estimates)
+        if self._doubt:
+            sound = self._doubt.settled(sound)
+        return self._axes.synthesise(sound.cpu().double() * self._level)
 
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""

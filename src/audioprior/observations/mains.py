@@ -47,17 +47,16 @@ def hum(power: Tensor, transform: Transform) -> tuple[Tensor, Tensor]:
     return index, torch.minimum(torch.maximum(local, usual / _SWING), usual * _SWING)
 
 
-def free_of_hum(power: Tensor, transform: Transform, factor: int) -> Tensor:
-    """Return 1 where a window shorter by `factor` sees no line of hum, else 0: (channel, frequency, 1).
+def free_of_hum(power: Tensor, transform: Transform) -> Tensor:
+    """Return 1 where there is no line of hum, else 0: (channel, frequency, 1).
 
     Args:
         power: (channel, frequency, frame).
         transform: that it comes from.
-        factor: how many times shorter.
     """
-    free = power.new_ones(len(power), (transform.bins - 1) // factor + 1, 1)
+    free = power.new_ones(len(power), transform.bins, 1)
     for one, channel in zip(free, power, strict=True):
-        one[(hum(channel, transform)[0] / factor).round().long()] = 0
+        one[hum(channel, transform)[0]] = 0
     return free
 
 

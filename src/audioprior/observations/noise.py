@@ -6,7 +6,6 @@ from torch import Tensor
 from audioprior.evidence import Evidence, heard_everywhere
 from audioprior.observations import Estimate
 from audioprior.observations.bands import proportional_mean
-from audioprior.observations.doubt import belief
 from audioprior.observations.gain import gain
 from audioprior.spectrum import Transform
 
@@ -30,7 +29,6 @@ class NoiseObservation:
         rule: str,
         max_reduction_db: float,
         renew_every: int | None = None,
-        judged: Tensor | None = None,
     ) -> None:
         """Take in a recording.
 
@@ -41,12 +39,11 @@ class NoiseObservation:
             rule: the gain rule.
             max_reduction_db: the gain's floor.
             renew_every: after how many steps to renew ν; None where it is known.
-            judged: (channel, frequency, 1), 1 where what is removed is to be judged (`doubt.py`); None where ν is known.
         """
         self.renew_every = renew_every
         self._transform, self._length = transform, samples.shape[1]
         self._spectrum = transform.analyse(samples)
-        self._renewed, self._judged = False, judged
+        self._renewed = False
         self._noise, self._rule, self._floor = noise_power, rule, 10 ** (-max_reduction_db / 20)
         # A bin of exactly zero has no logarithm; nothing below −200 dB of the mean is sound.
         power = self._spectrum.abs().square()
@@ -62,9 +59,6 @@ class NoiseObservation:
     def estimate(self, prior_power: Tensor) -> Estimate:
         """Return the recording with the gain applied to each bin."""
         gains = gain(self._rule, prior_power[0], self._noise, self._power).clamp_min(self._floor)
-        if self._judged is not None:
-            overlap = self._transform.window // self._transform.hop
-            gains = 1 - belief(self._spectrum, gains, self._noise, self._judged, overlap) * (1 - gains)
         sound = self._transform.synthesise(self._spectrum * gains, self._length)
         # What stays uncertain in a bin is λν/(λ+ν) = G·ν, the posterior variance.
         wiener = prior_power[0] / (prior_power[0] + self._noise)
