@@ -29,6 +29,7 @@ ORDER = [
         "fitting",
         "job",
         "denoising",
+        "dequantising",
         "repairing",
         "uncovering",
         "restore",

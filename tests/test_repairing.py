@@ -221,3 +221,26 @@ def test_blocks_hold_all_damage_once() -> None:
         assert sum(one.kept_start <= place < one.kept_end for one in found) == 1
     assert all(0 <= one.start <= one.kept_start < one.kept_end <= one.end <= 40000 for one in found)
     assert patches(places[:0], 40000, 1000, 2000) == []
+
+
+# --- few bits
+
+
+@pytest.mark.parametrize("gain", [1.0, 0.3])
+def test_steps_are_found_and_smoothed_within_half_a_step(swell: Tensor, gain: float) -> None:
+    step = 2.0**-6
+    coarse = (swell / step).round() * step * gain
+    result = ap.dequantise(coarse, sample_rate=RATE)
+    assert [one.kind for one in result.findings] == ["steps"]
+    assert snr(gain * swell, result.restored.samples) > snr(gain * swell, coarse) + 6
+    assert (result.restored.samples - coarse).abs().max() <= gain * step / 2 * (1 + 1e-6)
+
+
+def test_fine_recordings_have_no_steps(swell: Tensor, noise: Maker) -> None:
+    fine = (swell * 32768).round() / 32768
+    for samples in (fine, noise(1.0), torch.zeros(1, 500), torch.ones(1, 500)):
+        result = ap.dequantise(samples, sample_rate=RATE)
+        assert not result.findings
+        assert torch.equal(result.restored.samples, samples)
+    with pytest.raises(SettingsError, match="bits is 1; it must be between 2 and 16"):
+        ap.Dequantise(bits=1)

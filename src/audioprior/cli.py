@@ -12,7 +12,7 @@ from audioprior import __version__, presets
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.output import Output
 from audioprior.runner import restore_each
-from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declip, Denoise, Dequantise, Inpaint, Run, TaskSettings
 
 _INTERRUPTED = 130
 
@@ -170,6 +170,40 @@ def declip(
     """
     _check_names(inputs)
     chosen = Declip(level=level, seed=seed, device=device)
+    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
+
+
+@app.command
+def dequantise(
+    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    bits: int | None = None,
+    dry_run: bool = False,
+    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["dequantise"],
+    steps: int | None = None,
+    config: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    output: Output = _OUTPUT,
+) -> int:
+    """Take the steps out of a recording that was once stored in few bits.
+
+    No sample moves by more than half a step. Where the file holds no finer values, the result is stored in 24 bits.
+
+    Args:
+        inputs: audio files, or "-" for standard input.
+        bits: that each sample had at full scale; the steps are found without it.
+        dry_run: only list what would be repaired.
+        method: how.
+        steps: the most steps of the fit to take; the method's own number without it.
+        config: take all settings from the .json that an earlier run left beside its result.
+        seed: of all random numbers.
+        device: auto, cpu, cuda, cuda:N or mps.
+        output: what to write.
+    """
+    _check_names(inputs)
+    chosen = Dequantise(bits=bits, seed=seed, device=device)
     return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
 
 

@@ -26,19 +26,29 @@ _GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it bac
 class Denoising(Job):
     """A denoising in progress: iterate over it, and ask for `result()` at the end or earlier."""
 
-    def __init__(self, recording: Recording, run: Run) -> None:
-        """Check the settings against the recording; the work begins with the iteration."""
-        if not isinstance(run.task, Denoise):
-            raise SettingsError(f"these are the settings of {run.task.kind}; denoising needs its own.")
-        super().__init__(recording, run, _blocks(recording.samples.shape[1], recording.sample_rate, run.task))
-        self._task = run.task
+    def __init__(
+        self, recording: Recording, run: Run, *, task: Denoise | None = None, profile: Profile | None = None
+    ) -> None:
+        """Check the settings against the recording; the work begins with the iteration.
+
+        Args:
+            recording: what is restored.
+            run: the settings.
+            task: what to do, where the run is of a task that denoising is only a part of.
+            profile: of the noise, where it is known otherwise than by the task.
+        """
+        chosen = task or run.task
+        if not isinstance(chosen, Denoise):
+            raise SettingsError(f"these are the settings of {chosen.kind}; denoising needs its own.")
+        super().__init__(recording, run, _blocks(recording.samples.shape[1], recording.sample_rate, chosen))
+        self._task = chosen
         self._axes = principal_axes(recording.samples)
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._level = float(recording.samples.square().mean().sqrt())
         self._sound = self._axes.analyse(recording.samples / self._level) if self._level else recording.samples[:0]
         self._sum = torch.zeros_like(recording.samples)
         self._noise: dict[Transform, Tensor] = {}
-        self._profile = _profile(recording, run.task.noise)
+        self._profile = profile or _profile(recording, chosen.noise)
         self._doubt: Doubt | None = None  # of the present block
 
         if not self._level:  # digital silence
@@ -61,7 +71,7 @@ class Denoising(Job):
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
         original = self.recording.samples
-        restored = self._sum if self._level else original.clone()
+        restored = self._sum if self._level and self.blocks else original.clone()
         if not self._complete:
             restored = restored + self._present()
         removed = self._task.strength * (original - restored)
@@ -74,6 +84,7 @@ class Denoising(Job):
             tuple(self._fits),
             self._complete,
             str(self._device),
+            self.findings,
         )
 
     def total(self) -> Tensor:

@@ -66,6 +66,12 @@ class Profile:
             beside.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
+def white(recording: Recording, variance: float) -> Profile:
+    """Return the profile of white noise, independent in each channel."""
+    one = variance * torch.eye(recording.channels, dtype=torch.float64)
+    return Profile(recording.sample_rate, one.expand(2, -1, -1).clone())
+
+
 def read_profile(path: Path) -> Profile:
     """Read a profile.
 

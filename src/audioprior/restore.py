@@ -10,12 +10,13 @@ from torch import Tensor
 
 from audioprior import repairing
 from audioprior.denoising import Denoising
+from audioprior.dequantising import Dequantising
 from audioprior.errors import SettingsError
 from audioprior.job import Job, Result
 from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
-from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declip, Denoise, Dequantise, Inpaint, Run, TaskSettings
 from audioprior.uncovering import Uncovering
 
 Sound = str | Path | Recording | Tensor | np.ndarray
@@ -91,6 +92,28 @@ def declip(
     return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declip())))
 
 
+def dequantise(
+    sound: Sound,
+    *,
+    sample_rate: int | None = None,
+    method: str | Method = DEFAULTS["dequantise"],
+    settings: Dequantise | None = None,
+) -> Result:
+    """Take the steps out of a recording that was once stored in few bits; no sample moves by more than half a step.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+        settings: the bits, ...
+
+    Raises:
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Dequantise())))
+
+
 def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
     task = settings or Denoise()
@@ -113,10 +136,12 @@ def start(recording: Recording, run: Run) -> Job:
             return Uncovering(recording, run, run.task)
         case Inpaint():
             return repairing.gaps(recording, run, run.task)
+        case Dequantise():
+            return Dequantising(recording, run, run.task)
         case Declip():
             return repairing.clipping(recording, run, run.task)
         case _:
-            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint or declip.")
+            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint, declip or dequantise.")
 
 
 def _finish(job: Job) -> Result:

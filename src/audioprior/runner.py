@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from audioprior.console import Voice
     from audioprior.recording import Encoding, Recording
 
+_COARSE = ("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW")  # would round the result of dequantising back
+
 
 def restore_each(inputs: Sequence[str], run: Run, output: Output, *, dry_run: bool = False) -> int:
     """Restore each input, and return the exit code; one that fails does not stop the rest.
@@ -74,7 +76,8 @@ def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) ->
         raise SettingsError("--json and sound would share standard output; name a file with -o.")
     if several and (output.removed or output.report or output.snapshots):
         raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-    encoding = output_encoding(path, encoding, output.subtype)
+    finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
+    encoding = output_encoding(path, encoding, output.subtype or finer)
     sidecar = None if piped else path.with_suffix(".json")
     for target in (None if piped else path, sidecar, output.removed, output.report):
         if target is not None:
