@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-denoise bench-priors figures docs clean
+.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair figures docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -28,9 +28,13 @@ bench: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set white5
 	$(BIN)/python -m bench.denoise --data $(DATA) --set quick
 
-# The same over every clip with every noise at every level: hours.
+# The same over every clip with every noise at every level: hours. `make bench-denoise SET=quick` is the daily one.
 bench-denoise: .venv/ready
-	$(BIN)/python -m bench.denoise --data $(DATA) --set full
+	$(BIN)/python -m bench.denoise --data $(DATA) --set $(or $(SET),full)
+
+# Gaps and clipping: two hours.
+bench-repair: .venv/ready
+	$(BIN)/python -m bench.repair --data $(DATA)
 
 # Every prior in one seat, and every stopping rule against an oracle: half an hour.
 bench-priors: .venv/ready

@@ -1,6 +1,6 @@
 """Measures denoisers over mixtures of real recordings and writes the tables.
 
-    python -m bench.denoise --data FOLDER [--set white5|quick|full] [--systems a,b] [--no-speech-scores]
+    python -m bench.denoise --data FOLDER [--set white5|quick|full | --quick] [--systems a,b] [--no-speech-scores]
 
 Every system gets the noisy samples and the rate, nothing else. Each runs on one thread; cost is CPU seconds per second of
 sound and channel. Scores of finished (system, mixture) pairs are kept in build/bench/ and not measured again.
@@ -80,7 +80,8 @@ def cached(name: str, m: Mixture, version: str, *, speech_scores: bool) -> dict[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--set", default="white5", dest="which")
+    parser.add_argument("--set", default="full", dest="which")
+    parser.add_argument("--quick", action="store_const", const="quick", dest="which", help="the set for daily use")
     parser.add_argument("--systems", default=None)
     parser.add_argument("--splits", default="tune,test")
     parser.add_argument("--no-speech-scores", action="store_true")

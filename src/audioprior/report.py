@@ -69,7 +69,8 @@ def write_report(result: "Result", path: Path, *, force: bool = False) -> None:
 
 
 def _page(result: "Result") -> str:
-    parts = {"before": result.original, "after": result.restored, "removed": result.removed}
+    changed = "removed" if isinstance(result.settings.task, Denoise) else "before less after"
+    parts = {"before": result.original, "after": result.restored, changed: result.removed}
     rate = result.original.sample_rate
     curve = ""
     if result.fits:
