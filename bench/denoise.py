@@ -64,6 +64,8 @@ def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
     if speech_scores and m.kind == "speech":
         scores["pesq"] = metrics.pesq(m.clean, restored, m.sample_rate)
         scores["stoi"] = metrics.stoi(m.clean, restored, m.sample_rate)
+    if speech_scores and m.kind == "music" and m.noise_name != "none":
+        scores["visqol"] = metrics.visqol(m.clean, restored, m.sample_rate)
     return scores
 
 
@@ -115,15 +117,15 @@ def tables(rows: Rows) -> Iterable[str]:
         noisy = {n: [(m, s) for m, s in done if m.split == split and m.snr_db < 30] for n, done in rows.items()}
         if not any(noisy.values()):
             continue
-        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); PESQ, STOI of speech; LSD; musical noise; cost\n"
+        yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); then means\n"
         kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
-        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | LSD | musical | CPU s/s |"
-        yield f"|---|{'---|' * (len(kinds) + 7)}"
+        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | ViSQOL | LSD | musical | CPU s/s |"
+        yield f"|---|{'---|' * (len(kinds) + 8)}"
         for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
             cells = [_interval([s["gain"] for m, s in done if m.kind == kind]) for kind in kinds]
             worst, where = min((s["gain"], m.name) for m, s in done)
             cells += [_interval([s["gain"] for _, s in done]), f"{worst:.1f} ({where})"]
-            cells += [f"{_mean(s[key] for _, s in done if key in s):.3f}" for key in ("pesq", "stoi")]
+            cells += [f"{_mean(s[key] for _, s in done if key in s):.3f}" for key in ("pesq", "stoi", "visqol")]
             cells += [f"{_mean(s['lsd'] for _, s in done):.1f}"]
             cells += [
                 f"{_mean(s['musical'] for _, s in done if 'musical' in s):.2f}",

@@ -103,3 +103,12 @@ def test_speech_scores(data: Path) -> None:
     noisy = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert metrics.pesq(clean, clean, rate) > 4.5 > 2 > metrics.pesq(clean, noisy, rate)
     assert metrics.stoi(clean, clean, rate) > 0.999 > metrics.stoi(clean, noisy, rate)
+
+
+def test_visqol_falls_with_noise(data: Path) -> None:
+    pytest.importorskip("visqol")
+    samples, rate = soundfile.read(data / "music" / "piano_44k.flac", frames=3 * 44100, always_2d=True)
+    clean = torch.from_numpy(samples.T.copy())
+    added = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    fine, poor = (metrics.visqol(clean, clean + level * added, rate) for level in (1e-4, 1e-2))
+    assert fine > poor + 1

@@ -1,6 +1,6 @@
 """Scores against a clean reference. No module that restores may import this one."""
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from audioprior.spectrum import Transform
@@ -69,17 +69,31 @@ def pesq(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Return wide-band PESQ (ITU-T P.862.2) of the channels' mean at 16 kHz; needs `audioprior[metrics]`."""
     from pesq import pesq as itu_pesq
 
-    return float(itu_pesq(16000, *_at_16_khz(reference, estimate, sample_rate), "wb"))
+    return float(itu_pesq(16000, *_at(16000, reference, estimate, sample_rate), "wb"))
 
 
 def stoi(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
     """Return the short-time objective intelligibility of the channels' mean; needs `audioprior[metrics]`."""
     from pystoi import stoi as taal_stoi
 
-    return float(taal_stoi(*_at_16_khz(reference, estimate, sample_rate), 16000))
+    return float(taal_stoi(*_at(16000, reference, estimate, sample_rate), 16000))
 
 
-def _at_16_khz(reference: Tensor, estimate: Tensor, sample_rate: int) -> list[torch.Tensor]:
+def visqol(reference: Tensor, estimate: Tensor, sample_rate: int) -> float:
+    """Return ViSQOL's mean opinion score of the channels' mean in its audio mode, at 48 kHz; needs `audioprior[metrics]`.
+
+    Chinen et al. 2020, "ViSQOL v3: an open source production ready objective speech and audio metric".
+    """
+    from visqol import VisqolApi
+
+    judge = VisqolApi()
+    judge.create(mode="audio")
+    clean, other = _at(48000, reference, estimate, sample_rate)
+    return float(judge.measure_from_arrays(clean, other, 48000).moslqo)
+
+
+def _at(rate: int, reference: Tensor, estimate: Tensor, sample_rate: int) -> list[np.ndarray]:
+    """Return the means of the channels at another rate."""
     import soxr
 
-    return [soxr.resample(x.double().mean(0).numpy(), sample_rate, 16000, "VHQ") for x in (reference, estimate)]
+    return [soxr.resample(x.double().mean(0).numpy(), sample_rate, rate, "VHQ") for x in (reference, estimate)]
