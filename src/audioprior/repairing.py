@@ -29,6 +29,8 @@ from audioprior.tasks import Declip, Inpaint, Run
 _SPADE_MS = 64.0
 _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows
 
+_MOST_BOUNDED, _SHORTEST = 500, 256  # samples known by bounds in a window (cubic mean); and of the shortest window
+
 Guess = Callable[[Tensor, Damage, int], Tensor]
 """A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
 
@@ -75,7 +77,7 @@ class Repairing(Job):
         samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
         self._level = level = float(samples.square().mean().sqrt()) or 1.0
         samples, damage = samples / level, damage.scaled(1 / level)
-        windows = dict.fromkeys(Transform.of(rate, ms).window for ms in self._run.method.windows_ms)
+        windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, damage) for ms in self._run.method.windows_ms)
         guess = self._guess(samples, damage, rate)
         return {1000 * w / rate: self._fit(samples, damage, guess, w, number) for w in windows}
 
@@ -129,6 +131,23 @@ class Repairing(Job):
             )
         prior = priors.build(run.method.prior, planned_steps=steps, generator=numbers)
         return fit(observation, prior, stopping.build(run.method.stopping, numbers))
+
+
+def _bearable(window: int, damage: Damage) -> int:
+    """Return the longest of a window, its half, its quarter ... that the exact solver can bear.
+
+    Its cost goes with the third power of the missing samples in a window. A gap is worth that; where half of all samples are
+    clipped it would take minutes for each second.
+    """
+    if not damage.bounded:
+        return window
+    total = torch.nn.functional.pad(damage.missing.cumsum(1), (1, 0)).double()
+    while window > _SHORTEST:
+        inside = total[:, window::window] - total[:, :-window:window]
+        if float(inside.pow(3).mean()) <= _MOST_BOUNDED**3:
+            break
+        window //= 2
+    return window
 
 
 def patches(places: Tensor, length: int, context: int, most: int) -> list[Patch]:
