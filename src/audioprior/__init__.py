@@ -13,7 +13,8 @@ The tree is the way the sound goes:
 - `fitting`: the one loop
 - `job`: a restoration in progress, and its result
 - `denoising`: blocks, channels, windows
-- `restore`: `denoise()`
+- `repairing`, `detection`: gaps, clipping, clicks: found, listed and inferred
+- `restore`: `denoise()`, `declick()`, ...
 - `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
 - `classical`: what people used before, in the same seat
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
     from audioprior.fitting import Fit, Step, fit
     from audioprior.job import Progress, Result
     from audioprior.recording import Encoding, Recording, read
-    from audioprior.restore import denoise
+    from audioprior.restore import declick, denoise
     from audioprior.settings import Method
-    from audioprior.tasks import Denoise
+    from audioprior.tasks import Declick, Denoise
 
 _HOMES = {
     "denoising": ("Denoising",),
@@ -40,14 +41,14 @@ _HOMES = {
     "fitting": ("Fit", "Step", "fit"),
     "recording": ("Encoding", "Recording", "read"),
     "job": ("Progress", "Result"),
-    "restore": ("denoise",),
+    "restore": ("declick", "denoise"),
     "settings": ("Method",),
-    "tasks": ("Denoise",),
+    "tasks": ("Declick", "Denoise"),
 }
 
 __all__ = [
-    "AudioError", "AudiopriorError", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Method", "Progress",
-    "Recording", "Result", "SettingsError", "Step", "denoise", "fit", "read",
+    "AudioError", "AudiopriorError", "Declick", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Method", "Progress",
+    "Recording", "Result", "SettingsError", "Step", "declick", "denoise", "fit", "read",
 ]  # fmt: skip
 
 

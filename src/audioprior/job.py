@@ -18,6 +18,8 @@ from audioprior.fitting import Fit
 from audioprior.recording import Recording
 from audioprior.tasks import Run
 
+GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
+
 
 @dataclass(frozen=True)
 class FitSummary:

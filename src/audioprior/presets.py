@@ -26,7 +26,7 @@ from audioprior.settings import (
 )
 
 DEFAULT = "consensus"
-DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf"}  # per task
+DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf", "declick": "nmf"}  # per task
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
@@ -75,6 +75,7 @@ RULES: dict[str, type[StoppingSettings]] = {
 REPAIRS: dict[str, Method] = {
     "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
     "declip": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=90), rounds=3, context_s=0.25),
+    "declick": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0),
 }
 _REPAIR_PRIORS: dict[str, PriorSettings] = {
     "nmf": Nmf(rank=24),

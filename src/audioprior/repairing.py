@@ -13,19 +13,20 @@ from torch import Tensor
 from audioprior import priors, stopping
 from audioprior.classical import spade
 from audioprior.damage import Damage
+from audioprior.detection.clicks import find_clicks
 from audioprior.detection.clipping import find_clipping
 from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, fit, generator
 from audioprior.gaussian import Frames
-from audioprior.job import Job, Result
+from audioprior.job import GRID, Job, Result
 from audioprior.observations import merge
 from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
 from audioprior.probes import with_probes
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
-from audioprior.tasks import Declip, Inpaint, Run
+from audioprior.tasks import Declick, Declip, Inpaint, Run
 
 _SPADE_MS = 64.0
 
@@ -98,12 +99,11 @@ class Repairing(Job):
 
     def result(self) -> Result:
         """Return what is repaired so far."""
-        repaired = self.recording.with_samples(self._repaired.clone())
-        removed = self.recording.with_samples(self.recording.samples - self._repaired)
+        removed = ((self.recording.samples - self._repaired) / GRID).round() * GRID
         return Result(
             self.recording,
-            repaired,
-            removed,
+            self.recording.with_samples(self.recording.samples - removed),
+            self.recording.with_samples(removed),
             self._run,
             tuple(self._fits),
             self._complete,
@@ -180,6 +180,20 @@ def clipping(recording: Recording, run: Run, task: Declip) -> Repairing:
     """Return the job that infers clipped peaks."""
     level = None if task.level is None else 10 ** (task.level / 20)
     return Repairing(recording, run, find_clipping(recording, level), _sparse)
+
+
+def clicks(recording: Recording, run: Run, task: Declick) -> Repairing:
+    """Return the job that takes out clicks.
+
+    Raises:
+        SettingsError: a finding to leave alone was not found.
+    """
+    damage = find_clicks(recording, task.sensitivity, task.keep)
+    if max(task.keep, default=0) > len(damage.findings):
+        raise SettingsError(
+            f"keep names finding {max(task.keep)}, but {len(damage.findings)} were found; keep numbers as they are listed."
+        )
+    return Repairing(recording, run, damage, _silence)
 
 
 def _silence(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)

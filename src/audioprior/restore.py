@@ -15,7 +15,7 @@ from audioprior.job import Job, Result
 from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
-from audioprior.tasks import Declip, Denoise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Inpaint, Run, TaskSettings
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -90,6 +90,29 @@ def declip(
     return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declip())))
 
 
+def declick(
+    sound: Sound,
+    *,
+    sample_rate: int | None = None,
+    method: str | Method = DEFAULTS["declick"],
+    settings: Declick | None = None,
+) -> Result:
+    """Take out clicks and crackle; all other samples stay as they are.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+        settings: sensitivity, findings to leave alone, ...
+
+    Raises:
+        SettingsError: a finding to leave alone was not found.
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declick())))
+
+
 def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
     task = settings or Denoise()
@@ -110,8 +133,10 @@ def start(recording: Recording, run: Run) -> Job:
             return repairing.gaps(recording, run, run.task)
         case Declip():
             return repairing.clipping(recording, run, run.task)
+        case Declick():
+            return repairing.clicks(recording, run, run.task)
         case _:
-            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint or declip.")
+            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint, declip or declick.")
 
 
 def _finish(job: Job) -> Result:
