@@ -31,6 +31,7 @@ ORDER = [
         "job",
         "denoising",
         "repairing",
+        "extending",
         "restore",
         "metrics",
         "sidecar",

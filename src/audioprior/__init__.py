@@ -14,6 +14,7 @@ The tree is the way the sound goes:
 - `job`: a restoration in progress, and its result
 - `denoising`: blocks, channels, windows
 - `repairing`, `detection`: gaps, clipping, clicks: found, listed and inferred
+- `extending`: a missing high band
 - `restore`: `denoise()`, `declick()`, ...
 - `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from audioprior.fitting import Fit, Step, fit
     from audioprior.job import Progress, Result
     from audioprior.recording import Encoding, Recording, read
-    from audioprior.restore import declick, denoise
+    from audioprior.restore import declick, denoise, extend
     from audioprior.settings import Method
-    from audioprior.tasks import Declick, Denoise
+    from audioprior.tasks import Declick, Denoise, Extend
 
 _HOMES = {
     "denoising": ("Denoising",),
@@ -41,14 +42,14 @@ _HOMES = {
     "fitting": ("Fit", "Step", "fit"),
     "recording": ("Encoding", "Recording", "read"),
     "job": ("Progress", "Result"),
-    "restore": ("declick", "denoise"),
+    "restore": ("declick", "denoise", "extend"),
     "settings": ("Method",),
-    "tasks": ("Declick", "Denoise"),
+    "tasks": ("Declick", "Denoise", "Extend"),
 }
 
 __all__ = [
-    "AudioError", "AudiopriorError", "Declick", "Denoise", "Denoising", "Encoding", "Fit", "FitError", "Method", "Progress",
-    "Recording", "Result", "SettingsError", "Step", "declick", "denoise", "fit", "read",
+    "AudioError", "AudiopriorError", "Declick", "Denoise", "Denoising", "Encoding", "Extend", "Fit", "FitError", "Method",
+    "Progress", "Recording", "Result", "SettingsError", "Step", "declick", "denoise", "extend", "fit", "read",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from audioprior.settings import (
 )
 
 DEFAULT = "consensus"
-DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf", "declick": "nmf"}  # per task
+DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf", "declick": "nmf", "extend": "free"}  # per task
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),

@@ -11,11 +11,12 @@ from torch import Tensor
 from audioprior import repairing
 from audioprior.denoising import Denoising
 from audioprior.errors import SettingsError
+from audioprior.extending import Extending
 from audioprior.job import Job, Result
 from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
-from audioprior.tasks import Declick, Declip, Denoise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Extend, Inpaint, Run, TaskSettings
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -113,6 +114,21 @@ def declick(
     return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declick())))
 
 
+def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | None = None) -> Result:
+    """Invent a missing high band; all below the cutoff stays as it is, and nothing is done where there is no cutoff.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        settings: cutoff, rate, an excerpt to learn from, ...
+
+    Raises:
+        SettingsError: the cutoff or the rate makes no sense for this recording.
+        AudioError: a file cannot be read.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(DEFAULTS["extend"], settings or Extend())))
+
+
 def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
     task = settings or Denoise()
@@ -135,8 +151,10 @@ def start(recording: Recording, run: Run) -> Job:
             return repairing.clipping(recording, run, run.task)
         case Declick():
             return repairing.clicks(recording, run, run.task)
+        case Extend():
+            return Extending(recording, run)
         case _:
-            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint, declip or declick.")
+            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint, declip, declick or extend.")
 
 
 def _finish(job: Job) -> Result:
