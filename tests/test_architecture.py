@@ -32,6 +32,7 @@ ORDER = [
         "dequantising",
         "repairing",
         "uncovering",
+        "extending",
         "restore",
         "marks",
         "metrics",

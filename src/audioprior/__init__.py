@@ -14,8 +14,8 @@ The tree is the way the sound goes:
 - `job`: a restoration in progress, and its result
 - `gaussian`: the exact solver for missing samples
 - `damage`, `detection`: what is damaged, and how it is found
-- `denoising`, `dequantising`, `repairing`, `uncovering`: the jobs, in blocks
-- `restore`: `denoise()`, `inpaint()`, `declip()`, `dequantise()`
+- `denoising`, `dequantising`, `repairing`, `uncovering`, `extending`: the jobs, in blocks
+- `restore`: `denoise()`, `inpaint()`, `declip()`, `declick()`, `dequantise()`, `extend()`
 - `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
 - `classical`: what people used before, in the same seat
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from audioprior.fitting import Fit, Step, fit
     from audioprior.job import Progress, Result
     from audioprior.recording import Encoding, Recording, read
-    from audioprior.restore import declip, denoise, dequantise, inpaint
+    from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
     from audioprior.settings import Method
-    from audioprior.tasks import Declip, Denoise, Dequantise, Inpaint
+    from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
 
 _HOMES = {
     "denoising": ("Denoising",),
@@ -43,15 +43,15 @@ _HOMES = {
     "fitting": ("Fit", "Step", "fit"),
     "recording": ("Encoding", "Recording", "read"),
     "job": ("Progress", "Result"),
-    "restore": ("declip", "denoise", "dequantise", "inpaint"),
+    "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint"),
     "settings": ("Method",),
-    "tasks": ("Declip", "Denoise", "Dequantise", "Inpaint"),
+    "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
 }
 
 __all__ = [
-    "AudioError", "AudiopriorError", "Declip", "Denoise", "Denoising", "Dequantise", "Encoding", "Fit",
-    "FitError", "Inpaint", "Method", "Progress", "Recording", "Result", "SettingsError", "Step", "declip",
-    "denoise", "dequantise", "fit", "inpaint", "read",
+    "AudioError", "AudiopriorError", "Declick", "Declip", "Denoise", "Denoising", "Dequantise", "Encoding",
+    "Extend", "Fit", "FitError", "Inpaint", "Method", "Progress", "Recording", "Result", "SettingsError", "Step",
+    "declick", "declip", "denoise", "dequantise", "extend", "fit", "inpaint", "read",
 ]  # fmt: skip
 
 

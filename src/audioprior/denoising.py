@@ -9,7 +9,7 @@ from audioprior import priors, stopping
 from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, fit, generator
-from audioprior.job import Job, Result
+from audioprior.job import GRID, Job, Result
 from audioprior.observations import Observation, merge
 from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
@@ -19,8 +19,6 @@ from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
 from audioprior.tasks import Denoise, Run
-
-_GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
 
 
 class Denoising(Job):
@@ -75,7 +73,7 @@ class Denoising(Job):
         if not self._complete:
             restored = restored + self._present()
         removed = self._task.strength * (original - restored)
-        removed = (removed / _GRID).round() * _GRID
+        removed = (removed / GRID).round() * GRID
         return Result(
             self.recording,
             self.recording.with_samples(original - removed),

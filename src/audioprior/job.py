@@ -18,6 +18,8 @@ from audioprior.fitting import Fit
 from audioprior.recording import Recording
 from audioprior.tasks import Run
 
+GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
+
 
 @dataclass(frozen=True)
 class FitSummary:
@@ -149,11 +151,12 @@ class Job(ABC):
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
 
     def _result_of(self, restored: Tensor) -> Result:
-        """Return a result whose removed part is the plain difference."""
+        """Return a result whose two parts add up exactly."""
+        removed = ((self.recording.samples - restored) / GRID).round() * GRID
         return Result(
             self.recording,
-            self.recording.with_samples(restored.clone()),
-            self.recording.with_samples(self.recording.samples - restored),
+            self.recording.with_samples(self.recording.samples - removed),
+            self.recording.with_samples(removed),
             self._run,
             tuple(self._fits),
             self._complete,

@@ -26,7 +26,14 @@ from audioprior.settings import (
 )
 
 DEFAULT = "consensus"
-DEFAULTS = {"denoise": DEFAULT, "inpaint": "nmf", "declip": "nmf", "dequantise": DEFAULT}  # per task
+DEFAULTS = {  # per task
+    "denoise": DEFAULT,
+    "inpaint": "nmf",
+    "declip": "nmf",
+    "declick": "nmf",
+    "dequantise": DEFAULT,
+    "extend": "free",
+}
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
@@ -75,6 +82,7 @@ RULES: dict[str, type[StoppingSettings]] = {
 REPAIRS: dict[str, Method] = {
     "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
     "declip": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=90), rounds=3, context_s=0.25),
+    "declick": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0),
 }
 _CLASSICAL = (DecisionDirected, NonlocalMeans)
 _REPAIR_PRIORS: dict[str, PriorSettings] = {

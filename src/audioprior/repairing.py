@@ -13,6 +13,7 @@ from torch import Tensor
 from audioprior import priors, stopping
 from audioprior.classical import spade
 from audioprior.damage import Damage, runs
+from audioprior.detection.clicks import find_clicks
 from audioprior.detection.clipping import find_clipping
 from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
@@ -24,7 +25,7 @@ from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
-from audioprior.tasks import Declip, Inpaint, Run
+from audioprior.tasks import Declick, Declip, Inpaint, Run
 
 _SPADE_MS = 64.0
 _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows
@@ -186,6 +187,20 @@ def clipping(recording: Recording, run: Run, task: Declip) -> Repairing:
     """Return the job that infers clipped peaks."""
     level = None if task.level is None else 10 ** (task.level / 20)
     return Repairing(recording, run, find_clipping(recording, level), _sparse)
+
+
+def clicks(recording: Recording, run: Run, task: Declick) -> Repairing:
+    """Return the job that takes out clicks.
+
+    Raises:
+        SettingsError: a finding to leave alone was not found.
+    """
+    damage = find_clicks(recording, task.sensitivity, task.keep)
+    if max(task.keep, default=0) > len(damage.findings):
+        raise SettingsError(
+            f"keep names finding {max(task.keep)}, but {len(damage.findings)} were found; keep numbers as they are listed."
+        )
+    return Repairing(recording, run, damage, _silence)
 
 
 def _silence(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)

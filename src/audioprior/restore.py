@@ -12,11 +12,12 @@ from audioprior import repairing
 from audioprior.denoising import Denoising
 from audioprior.dequantising import Dequantising
 from audioprior.errors import SettingsError
+from audioprior.extending import Extending
 from audioprior.job import Job, Result
 from audioprior.presets import DEFAULT, DEFAULTS, method
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
-from audioprior.tasks import Declip, Denoise, Dequantise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
 from audioprior.uncovering import Uncovering
 
 Sound = str | Path | Recording | Tensor | np.ndarray
@@ -114,6 +115,44 @@ def dequantise(
     return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Dequantise())))
 
 
+def declick(
+    sound: Sound,
+    *,
+    sample_rate: int | None = None,
+    method: str | Method = DEFAULTS["declick"],
+    settings: Declick | None = None,
+) -> Result:
+    """Take out clicks and crackle; all other samples stay as they are.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+        settings: sensitivity, findings to leave alone, ...
+
+    Raises:
+        SettingsError: a finding to leave alone was not found.
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declick())))
+
+
+def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | None = None) -> Result:
+    """Invent a missing high band; all below the cutoff stays as it is, and nothing is done where there is no cutoff.
+
+    Args:
+        sound: as for `denoise`.
+        sample_rate: in Hz, for samples.
+        settings: cutoff, rate, an excerpt to learn from, ...
+
+    Raises:
+        SettingsError: the cutoff or the rate makes no sense for this recording.
+        AudioError: a file cannot be read.
+    """
+    return _finish(start(as_recording(sound, sample_rate), resolve(DEFAULTS["extend"], settings or Extend())))
+
+
 def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
     task = settings or Denoise()
@@ -136,12 +175,17 @@ def start(recording: Recording, run: Run) -> Job:
             return Uncovering(recording, run, run.task)
         case Inpaint():
             return repairing.gaps(recording, run, run.task)
+        case Declick():
+            return repairing.clicks(recording, run, run.task)
+        case Extend():
+            return Extending(recording, run)
         case Dequantise():
             return Dequantising(recording, run, run.task)
         case Declip():
             return repairing.clipping(recording, run, run.task)
         case _:
-            raise SettingsError(f"{run.task.kind} is no known task; choose denoise, inpaint, declip or dequantise.")
+            names = ", ".join(DEFAULTS)
+            raise SettingsError(f"{run.task.kind} is no known task; choose one of {names}.")
 
 
 def _finish(job: Job) -> Result:

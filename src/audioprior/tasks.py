@@ -135,6 +135,55 @@ class Dequantise(TaskSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Declick(TaskSettings):
+    """What a user decides about clicks and crackle.
+
+    Attributes:
+        sensitivity: from 0 to 1; what is surer to be a click than 1 less this is repaired.
+        keep: numbers of findings to leave alone, from 1 as they are listed.
+        seed: of all random numbers.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    """
+
+    kind: Literal["declick"] = "declick"
+    sensitivity: float = 0.5
+    keep: tuple[int, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(0 <= self.sensitivity <= 1, "sensitivity", self.sensitivity, "between 0 and 1")
+        for number in self.keep:
+            require(number >= 1, "keep", number, "numbers of findings, which begin with 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extend(TaskSettings):
+    """What a user decides about a missing high band.
+
+    Attributes:
+        cutoff_hz: above which nothing was recorded; found without it, where all of the recording lacks the same band.
+        rate_hz: sample rate of the result; the recording's own without it.
+        like: path of an excerpt of something alike that has the high band.
+        seed: of all random numbers.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    """
+
+    kind: Literal["extend"] = "extend"
+    cutoff_hz: float | None = None
+    rate_hz: int | None = None
+    like: str | None = None
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.cutoff_hz is None or self.cutoff_hz > 0, "cutoff_hz", self.cutoff_hz, "more than 0 Hz")
+        require(self.rate_hz is None or self.rate_hz > 0, "rate_hz", self.rate_hz, "more than 0 Hz")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Everything that decides the bytes of a result, as the sidecar file holds it.
 
