@@ -43,6 +43,7 @@ ORDER = [
         "console",
         "output",
         "runner",
+        "arguments",
         "cli",
     ),
 ]

@@ -113,3 +113,33 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     assert err.startswith("audioprior: ")
     assert "\n" not in err
     assert names(gapped.parent) == {"x.wav"}
+
+
+def test_a_doubtful_click_can_be_left_alone(
+    tmp_path: Path, tone: Callable[..., Tensor], capsys: pytest.CaptureFixture[str]
+) -> None:
+    samples = tone(440, 1.0)[0].numpy().copy()
+    for place in (4000, 12000):
+        samples[place : place + 4] += (0.4, -0.5, 0.3, -0.1)
+    soundfile.write(tmp_path / "x.wav", samples, RATE, "PCM_16")
+    assert call("declick", tmp_path / "x.wav", "--dry-run") == 0
+    assert [line.split()[0:2] for line in capsys.readouterr().out.splitlines()] == [["1", "click"], ["2", "click"]]
+    assert call("declick", tmp_path / "x.wav", "--keep", "1", "--removed", tmp_path / "gone.wav") == 0
+    before, after, gone = (read(tmp_path / name).samples for name in ("x.wav", "x.declick.wav", "gone.wav"))
+    changed = (before != after)[0].nonzero()[:, 0]
+    assert 11990 < changed.min() <= changed.max() < 12015
+    assert (after + gone == before).all()
+    assert call("declick", tmp_path / "x.wav", "--keep", "7", "-o", tmp_path / "y.wav") == 2
+    assert "keep names finding 7, but 2 were found" in capsys.readouterr().err
+
+
+def test_a_band_is_invented_at_another_rate(tmp_path: Path, noise: Callable[..., Tensor]) -> None:
+    soundfile.write(tmp_path / "x.wav", noise(1.0, rate=8000)[0].numpy(), 8000, "PCM_16")
+    further = ("--removed", tmp_path / "gone.wav", "--report", tmp_path / "x.html")
+    assert call("extend", tmp_path / "x.wav", "--rate", "16000", *further) == 0
+    after, gone = (read(tmp_path / name) for name in ("x.extend.wav", "gone.wav"))
+    assert (after.sample_rate, after.samples.shape[1], gone.samples.shape[1]) == (16000, 16000, 16000)
+    (finding,) = json.loads((tmp_path / "x.extend.json").read_text())["findings"]
+    assert (finding["kind"], finding["low_hz"], finding["high_hz"]) == ("band", 4000, 8000)
+    assert "invented" in finding["note"]
+    assert "invented" in (tmp_path / "x.html").read_text()

@@ -2,56 +2,23 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter
 
 from audioprior import __version__, presets
+from audioprior.arguments import DenoiseFlags, Inputs, Repair, band, span
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.output import Output
 from audioprior.runner import restore_each
-from audioprior.tasks import Declip, Denoise, Dequantise, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
 
 _INTERRUPTED = 130
 
 
-def passage(_: Any, tokens: Sequence[Token]) -> tuple[float, float] | str:
-    """Read START-END in seconds, or a noise profile's file."""
-    text = tokens[0].value
-    if text.endswith(".json"):
-        return text
-    return span(text)
-
-
-def span(text: str) -> tuple[float, float]:
-    """Read START-END, in seconds."""
-    try:
-        start, end = (float(part) for part in text.split("-"))
-    except ValueError:
-        raise SettingsError(f"{text!r} is no passage; give START-END in seconds, such as 0.5-1.2.") from None
-    return start, end
-
-
-def band(text: str) -> tuple[float, float, float, float]:
-    """Read START-END:LOW-HIGH, in seconds and Hz."""
-    try:
-        (start, end), (low, high) = (span(part) for part in text.split(":"))
-    except (ValueError, SettingsError):
-        raise SettingsError(f"{text!r} is no region; give START-END:LOW-HIGH, such as 1.2-1.5:2000-4000.") from None
-    return start, end, low, high
-
-
-@dataclass(frozen=True, kw_only=True)
-class DenoiseFlags(Denoise):  # noqa: D101 (the text of `Denoise` is its help)
-    noise: Annotated[tuple[float, float] | str | None, Parameter(converter=passage, n_tokens=1, accepts_keys=False)] = None
-
-
-DenoiseFlags.__doc__ = Denoise.__doc__
-
-
-_FLAGS, _OUTPUT = DenoiseFlags(), Output()
+_FLAGS, _REPAIR, _OUTPUT = DenoiseFlags(), Repair(), Output()
 
 app = App(
     name="audioprior",
@@ -64,7 +31,7 @@ app = App(
 
 @app.command
 def denoise(
-    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    inputs: Inputs,
     /,
     *,
     method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULT,
@@ -94,19 +61,14 @@ def denoise(
 
 @app.command
 def inpaint(
-    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    inputs: Inputs,
     /,
     *,
     gap: list[str] | None = None,
     region: list[str] | None = None,
     labels: Path | None = None,
     fill: Literal["mean", "sample"] = "mean",
-    dry_run: bool = False,
-    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["inpaint"],
-    steps: int | None = None,
-    config: Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
+    repair: Repair = _REPAIR,
     output: Output = _OUTPUT,
 ) -> int:
     """Fill gaps, or take a cough, a ring or a whistle out of a part of the spectrum.
@@ -118,12 +80,7 @@ def inpaint(
         labels: a file that marks gaps and regions: Audacity labels, a Raven selection table, a CSV with start and end, or a
             PNG painted over the spectrogram.
         fill: mean, the most faithful, or sample, one plausible sound, which keeps its energy in long gaps.
-        dry_run: only list what would be repaired.
-        method: how.
-        steps: the most steps to take; the method's own number without it.
-        config: take all settings from the .json that an earlier run left beside its result.
-        seed: of all random numbers; another seed gives another sample.
-        device: auto, cpu, cuda, cuda:N or mps.
+        repair: how to run it.
         output: what to write.
     """
     _check_names(inputs)
@@ -135,22 +92,17 @@ def inpaint(
             raise SettingsError(f"--labels {labels} marks one recording; give one input at a time.")
         more_gaps, more_regions = read_marks(labels, inputs[0])
         gaps, regions = gaps + more_gaps, regions + more_regions
-    chosen = Inpaint(gaps=gaps, regions=regions, fill=fill, seed=seed, device=device)
-    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
+    chosen = Inpaint(gaps=gaps, regions=regions, fill=fill, seed=repair.seed, device=repair.device)
+    return _repaired(inputs, chosen, repair, output)
 
 
 @app.command
 def declip(
-    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    inputs: Inputs,
     /,
     *,
     level: float | None = None,
-    dry_run: bool = False,
-    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["declip"],
-    steps: int | None = None,
-    config: Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
+    repair: Repair = _REPAIR,
     output: Output = _OUTPUT,
 ) -> int:
     """Infer the peaks that clipping cut off.
@@ -160,31 +112,73 @@ def declip(
     Args:
         inputs: audio files, or "-" for standard input.
         level: of clipping, in dBFS; found for each channel and polarity without it.
-        dry_run: only list what would be repaired.
-        method: how.
-        steps: the most steps to take; the method's own number without it.
-        config: take all settings from the .json that an earlier run left beside its result.
-        seed: of all random numbers.
-        device: auto, cpu, cuda, cuda:N or mps.
+        repair: how to run it.
         output: what to write.
     """
     _check_names(inputs)
-    chosen = Declip(level=level, seed=seed, device=device)
-    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
+    chosen = Declip(level=level, seed=repair.seed, device=repair.device)
+    return _repaired(inputs, chosen, repair, output)
+
+
+@app.command
+def declick(
+    inputs: Inputs,
+    /,
+    *,
+    sensitivity: float = 0.5,
+    keep: list[int] | None = None,
+    repair: Repair = _REPAIR,
+    output: Output = _OUTPUT,
+) -> int:
+    """Take out clicks and crackle.
+
+    Args:
+        inputs: audio files, or "-" for standard input.
+        sensitivity: from 0 to 1; what is surer to be a click than 1 less this is repaired.
+        keep: the number of a finding to leave alone, as --dry-run lists them; may be given many times.
+        repair: how to run it.
+        output: what to write.
+    """
+    _check_names(inputs)
+    chosen = Declick(sensitivity=sensitivity, keep=tuple(keep or ()), seed=repair.seed, device=repair.device)
+    return _repaired(inputs, chosen, repair, output)
+
+
+@app.command
+def extend(
+    inputs: Inputs,
+    /,
+    *,
+    cutoff: float | None = None,
+    rate: int | None = None,
+    like: str | None = None,
+    dry_run: bool = False,
+    config: Path | None = None,
+    output: Output = _OUTPUT,
+) -> int:
+    """Invent a missing high band; all below the cutoff stays as it is.
+
+    Args:
+        inputs: audio files, or "-" for standard input.
+        cutoff: in Hz, above which nothing was recorded; found without it.
+        rate: sample rate of the result in Hz; the input's own without it.
+        like: an excerpt of something alike that has the high band.
+        dry_run: only list what would be invented.
+        config: take all settings from the .json that an earlier run left beside its result.
+        output: what to write.
+    """
+    _check_names(inputs)
+    chosen = Extend(cutoff_hz=cutoff, rate_hz=rate, like=like)
+    return restore_each(inputs, _run(config, presets.DEFAULTS["extend"], chosen), output, dry_run=dry_run)
 
 
 @app.command
 def dequantise(
-    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
+    inputs: Inputs,
     /,
     *,
     bits: int | None = None,
-    dry_run: bool = False,
-    method: Annotated[str, Parameter(name=["--method", "-m"])] = presets.DEFAULTS["dequantise"],
-    steps: int | None = None,
-    config: Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
+    repair: Repair = _REPAIR,
     output: Output = _OUTPUT,
 ) -> int:
     """Take the steps out of a recording that was once stored in few bits.
@@ -194,17 +188,12 @@ def dequantise(
     Args:
         inputs: audio files, or "-" for standard input.
         bits: that each sample had at full scale; the steps are found without it.
-        dry_run: only list what would be repaired.
-        method: how.
-        steps: the most steps of the fit to take; the method's own number without it.
-        config: take all settings from the .json that an earlier run left beside its result.
-        seed: of all random numbers.
-        device: auto, cpu, cuda, cuda:N or mps.
+        repair: how to run it.
         output: what to write.
     """
     _check_names(inputs)
-    chosen = Dequantise(bits=bits, seed=seed, device=device)
-    return restore_each(inputs, _run(config, method, chosen, steps=steps), output, dry_run=dry_run)
+    chosen = Dequantise(bits=bits, seed=repair.seed, device=repair.device)
+    return _repaired(inputs, chosen, repair, output)
 
 
 @app.command
@@ -244,6 +233,11 @@ def _check_names(inputs: list[str]) -> None:
     for name in inputs:
         if name.startswith("-") and name != "-":
             raise SettingsError(f"there is no option {name}; --help lists them.")
+
+
+def _repaired(inputs: list[str], task: TaskSettings, repair: Repair, output: Output) -> int:
+    run = _run(repair.config, repair.method or presets.DEFAULTS[task.kind], task, steps=repair.steps)
+    return restore_each(inputs, run, output, dry_run=repair.dry_run)
 
 
 def _run(config: Path | None, method: str, task: TaskSettings, *, stop: str | None = None, steps: int | None = None) -> Run:

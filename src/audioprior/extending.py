@@ -65,6 +65,7 @@ class Extending(Job):
             self._bin = max(8, math.ceil(self._cutoff * self._transform.window / self._rate))
             self._gain, self._source = _copy_up(spectrum_level(self._sound, self._transform), self._bin)
             self._known = self._learn(run.task.like)
+            self.findings = (self._band("to be invented"),)
 
     def begin(self, number: int) -> dict[float, Fit]:  # noqa: ARG002 (as all jobs)
         """Return nothing: there is nothing to fit."""
@@ -101,16 +102,7 @@ class Extending(Job):
         if self._cutoff is not None and bool(invented.any()):
             invented = (_above(invented, self._cutoff, self._rate) / GRID).round() * GRID
             share = 10 * math.log10(float(invented.square().mean() / self._sound.square().mean()) + 1e-30)
-            findings = (
-                Finding(
-                    "band",
-                    0.0,
-                    self._sound.shape[1] / self._rate,
-                    low_hz=self._cutoff,
-                    high_hz=self._rate / 2,
-                    note=f"invented, {share:.1f} dB relative to the recording",
-                ),
-            )
+            findings = (self._band(f"invented, {share:.1f} dB relative to the recording"),)
         return Result(
             self.recording,
             replace(self.recording, samples=self._sound + invented, sample_rate=self._rate),
@@ -120,6 +112,11 @@ class Extending(Job):
             self._complete,
             str(self._device),
             findings,
+        )
+
+    def _band(self, note: str) -> Finding:
+        return Finding(
+            "band", 0.0, self._sound.shape[1] / self._rate, low_hz=self._cutoff, high_hz=self._rate / 2, note=note
         )
 
     def _learn(self, like: str | None) -> tuple[Tensor, Tensor, Tensor] | None:

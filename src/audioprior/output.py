@@ -75,7 +75,8 @@ class Files:
         mode = output.clip_mode or ("float" if result.settings.task.kind == "declip" else "clamp")
         fitted = fit_in_range(result.restored.samples, self.encoding, mode)  # type: ignore[arg-type]
         # What was removed is measured against what is kept as the file holds it, so that the two files add up.
-        removed = result.original.samples * fitted.gain - fitted.samples
+        # (Not against the original itself, which has another rate where the task changes it.)
+        removed = (result.restored.samples + result.removed.samples) * fitted.gain - fitted.samples
         result = replace(
             result,
             restored=result.restored.with_samples(fitted.samples),

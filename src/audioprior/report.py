@@ -70,8 +70,11 @@ def write_report(result: "Result", path: Path, *, force: bool = False) -> None:
 
 def _page(result: "Result") -> str:
     changed = "removed" if isinstance(result.settings.task, Denoise) else "before less after"
-    parts = {"before": result.original, "after": result.restored, changed: result.removed}
-    rate = result.original.sample_rate
+    before = result.original
+    if before.sample_rate != result.restored.sample_rate:  # as the task sees it, at the rate of the result
+        before = result.restored.with_samples(result.restored.samples + result.removed.samples)
+    parts = {"before": before, "after": result.restored, changed: result.removed}
+    rate = before.sample_rate
     curve = ""
     if result.fits:
         lines = [(f"block {f.block}, {f.window_ms:.0f} ms", f.losses, f.chosen) for f in result.fits if len(f.losses) > 1]
