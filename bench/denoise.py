@@ -125,7 +125,8 @@ def tables(rows: Rows) -> Iterable[str]:
             cells = [_interval([s["gain"] for m, s in done if m.kind == kind]) for kind in kinds]
             worst, where = min((s["gain"], m.name) for m, s in done)
             cells += [_interval([s["gain"] for _, s in done]), f"{worst:.1f} ({where})"]
-            cells += [f"{_mean(s[key] for _, s in done if key in s):.3f}" for key in ("pesq", "stoi", "visqol")]
+            scores = [_mean(s[key] for _, s in done if key in s) for key in ("pesq", "stoi", "visqol")]
+            cells += ["–" if score != score else f"{score:.3f}" for score in scores]  # not measured in this run
             cells += [f"{_mean(s['lsd'] for _, s in done):.1f}"]
             cells += [
                 f"{_mean(s['musical'] for _, s in done if 'musical' in s):.2f}",
