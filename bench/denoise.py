@@ -117,14 +117,18 @@ def tables(rows: Rows) -> Iterable[str]:
         noisy = {n: [(m, s) for m, s in done if m.split == split and m.snr_db < 30] for n, done in rows.items()}
         if not any(noisy.values()):
             continue
+        ours = {m.name: s["gain"] for m, s in noisy.get(DEFAULT, [])}
         yield f"\n**{split}**: SI-SDR gain in dB, mean ± 95 % (mixtures); then means\n"
         kinds = list(dict.fromkeys(m.kind for m, _ in next(iter(noisy.values()))))
-        yield f"| system | {' | '.join(kinds)} | all | worst | PESQ | STOI | ViSQOL | LSD | musical | CPU s/s |"
-        yield f"|---|{'---|' * (len(kinds) + 8)}"
+        columns = "all | lost to the default | worst | PESQ | STOI | ViSQOL | LSD | musical | CPU s/s"
+        yield f"| system | {' | '.join(kinds)} | {columns} |"
+        yield f"|---|{'---|' * (len(kinds) + 9)}"
         for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
             cells = [_interval([s["gain"] for m, s in done if m.kind == kind]) for kind in kinds]
             worst, where = min((s["gain"], m.name) for m, s in done)
-            cells += [_interval([s["gain"] for _, s in done]), f"{worst:.1f} ({where})"]
+            lost = [s["gain"] < ours[m.name] for m, s in done if m.name in ours]
+            share = f"{100 * _mean(lost):.0f} %" if lost and name != DEFAULT else "–"
+            cells += [_interval([s["gain"] for _, s in done]), share, f"{worst:.1f} ({where})"]
             scores = [_mean(s[key] for _, s in done if key in s) for key in ("pesq", "stoi", "visqol")]
             cells += ["–" if score != score else f"{score:.3f}" for score in scores]  # not measured in this run
             cells += [f"{_mean(s['lsd'] for _, s in done):.1f}"]
@@ -133,6 +137,11 @@ def tables(rows: Rows) -> Iterable[str]:
                 f"{_mean(s['cpu'] for _, s in done):.2f}",
             ]
             yield f"| {name} | {' | '.join(cells)} |"
+        noises = sorted({m.noise_name for m, _ in next(iter(noisy.values()))})
+        yield f"\n**{split}**, by noise: SI-SDR gain in dB\n\n| system | {' | '.join(noises)} |\n|---|{'---|' * len(noises)}"
+        for name, done in noisy.items():
+            means = [_mean(s["gain"] for m, s in done if m.noise_name == noise) for noise in noises]
+            yield f"| {name} | {' | '.join(f'{mean:.1f}' for mean in means)} |"
         quiet = {n: [(m, s) for m, s in done if m.split == split and m.snr_db == 30] for n, done in rows.items()}
         clean = {n: [s["after"] for m, s in done if m.split == split and m.noise_name == "none"] for n, done in rows.items()}
         if any(quiet.values()):
