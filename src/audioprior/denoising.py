@@ -5,11 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audioprior import priors, stopping
 from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, fit, generator
-from audioprior.job import GRID, Job, Result
+from audioprior.fitting import Fit, generator
+from audioprior.job import Job, Result
 from audioprior.observations import Observation, merge
 from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
@@ -72,18 +71,7 @@ class Denoising(Job):
         restored = self._sum if self._level and self.blocks else original.clone()
         if not self._complete:
             restored = restored + self._present()
-        removed = self._task.strength * (original - restored)
-        removed = (removed / GRID).round() * GRID
-        return Result(
-            self.recording,
-            self.recording.with_samples(original - removed),
-            self.recording.with_samples(removed),
-            self._run,
-            tuple(self._fits),
-            self._complete,
-            str(self._device),
-            self.findings,
-        )
+        return self._result_of(self._task.strength * (original - restored))
 
     def total(self) -> Tensor:
         """Return the sum of all finished blocks, cross-faded: (channel, time)."""
@@ -103,11 +91,10 @@ class Denoising(Job):
                 noise,
                 rule=run.method.gain,
                 max_reduction_db=self._task.max_reduction_db,
-                renew_every=max(1, run.method.stopping.max_steps // run.method.rounds) if self._profile is None else None,
+                renew_every=run.method.renew_every if self._profile is None else None,
             )
         numbers = generator(self._task.seed, number, transform.window)
-        prior = priors.build(run.method.prior, planned_steps=run.method.stopping.max_steps, generator=numbers)
-        return fit(observation, prior, stopping.build(run.method.stopping, numbers))
+        return self._fit_of(observation, numbers)
 
     def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
         """Return ν for a window: estimated on a long one, or known from a profile."""

@@ -12,9 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from audioprior import priors, stopping
 from audioprior.damage import Finding
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit
+from audioprior.fitting import Fit, fit
+from audioprior.observations import Observation
 from audioprior.recording import Recording
 from audioprior.tasks import Run
 
@@ -150,9 +152,15 @@ class Job(ABC):
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
 
-    def _result_of(self, restored: Tensor) -> Result:
-        """Return a result whose two parts add up exactly."""
-        removed = ((self.recording.samples - restored) / GRID).round() * GRID
+    def _fit_of(self, observation: Observation, numbers: torch.Generator) -> Fit:
+        """Return the fit of the method's prior to an observation, stopped by the method's rule."""
+        method = self._run.method
+        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generator=numbers)
+        return fit(observation, prior, stopping.build(method.stopping, numbers))
+
+    def _result_of(self, removed: Tensor) -> Result:
+        """Return the result of taking away `removed`, (channel, time), whose two parts add up exactly."""
+        removed = (removed / GRID).round() * GRID
         return Result(
             self.recording,
             self.recording.with_samples(self.recording.samples - removed),

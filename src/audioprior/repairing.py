@@ -10,14 +10,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from audioprior import priors, stopping
 from audioprior.classical import spade
 from audioprior.damage import Damage, runs
 from audioprior.detection.clicks import find_clicks
 from audioprior.detection.clipping import find_clipping
 from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, fit, generator
+from audioprior.fitting import Fit, generator
 from audioprior.gaussian import Frames
 from audioprior.job import Job, Result
 from audioprior.observations import merge
@@ -94,17 +93,15 @@ class Repairing(Job):
         patch = self._patches[number - 1]
         kept = slice(patch.kept_start, patch.kept_end)
         inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
-        missing = self._damage.missing[:, kept]
+        missing = self._damage.part(patch.kept_start, patch.kept_end).missing  # never the whole recording's, for each block
         self._repaired[:, kept] = torch.where(missing, sound[:, inside], self._repaired[:, kept])
 
     def result(self) -> Result:
         """Return what is repaired so far."""
-        return self._result_of(self._repaired)
+        return self._result_of(self.recording.samples - self._repaired)
 
     def _fit(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Fit:
         run, frames = self._run, Frames(window, samples.shape[1])
-        steps = run.method.stopping.max_steps
-        renew_every = max(1, steps // run.method.rounds)
         numbers = generator(run.task.seed, number, window)
         observation: GapObservation
         if damage.bounded:
@@ -115,7 +112,7 @@ class Repairing(Job):
                 damage.high.float(),
                 frames,
                 start=guess.float(),
-                renew_every=renew_every,
+                renew_every=run.method.renew_every,
                 generator=numbers,
             )
         else:
@@ -126,12 +123,11 @@ class Repairing(Job):
                 damage.missing,
                 frames,
                 start=guess.to(precision),
-                renew_every=renew_every,
+                renew_every=run.method.renew_every,
                 generator=numbers,
                 fill=self._fill,
             )
-        prior = priors.build(run.method.prior, planned_steps=steps, generator=numbers)
-        return fit(observation, prior, stopping.build(run.method.stopping, numbers))
+        return self._fit_of(observation, numbers)
 
 
 def _bearable(window: int, damage: Damage) -> int:

@@ -127,6 +127,11 @@ class Method:
     context_s: float = 1.0
     block_s: float = 4.0
 
+    @property
+    def renew_every(self) -> int:
+        """Steps from one round to the next."""
+        return max(1, self.stopping.max_steps // self.rounds)
+
     def __post_init__(self) -> None:
         require(bool(self.windows_ms) and min(self.windows_ms) > 0, "windows_ms", self.windows_ms, "positive lengths")
         require(self.rounds >= 1, "rounds", self.rounds, "at least 1")

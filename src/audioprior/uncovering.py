@@ -3,10 +3,9 @@
 import torch
 from torch import Tensor
 
-from audioprior import priors, stopping
 from audioprior.damage import Finding
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, fit, generator
+from audioprior.fitting import Fit, generator
 from audioprior.job import Job, Result
 from audioprior.observations.region import RegionObservation
 from audioprior.recording import Recording
@@ -46,7 +45,7 @@ class Uncovering(Job):
     def begin(self, number: int) -> dict[float, Fit]:
         """Return the fit of a region."""
         start, end = self.blocks[number - 1]
-        rate, run = self.recording.sample_rate, self._run
+        rate = self.recording.sample_rate
         samples = self._repaired[:, start:end]
         self._level = float(samples.square().mean().sqrt()) or 1.0
         transform = Transform.of(rate, _WINDOW_MS)
@@ -57,10 +56,7 @@ class Uncovering(Job):
         self._heard = (samples / self._level).float().to(self._device)
         own, every = own.to(self._device), every.to(self._device)
         observation = RegionObservation(self._heard, transform, own, every, fill=self._task.fill)
-        numbers = generator(self._task.seed, number)
-        steps = run.method.stopping.max_steps
-        prior = priors.build(run.method.prior, planned_steps=steps, generator=numbers)
-        return {1000 * transform.window / rate: fit(observation, prior, stopping.build(run.method.stopping, numbers))}
+        return {1000 * transform.window / rate: self._fit_of(observation, generator(self._task.seed, number))}
 
     def merge(self, fits: list[Fit]) -> Tensor:
         """Return the block with its region uncovered; samples out of its reach are exact."""
@@ -76,7 +72,7 @@ class Uncovering(Job):
 
     def result(self) -> Result:
         """Return what is uncovered so far."""
-        return self._result_of(self._repaired)
+        return self._result_of(self.recording.samples - self._repaired)
 
 
 def _bins(region: Region, transform: Transform, offset_s: float, frames: int) -> Tensor:

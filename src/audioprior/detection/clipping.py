@@ -74,8 +74,7 @@ def _bluntness(samples: Tensor, level: float) -> float:
     d·n/4 high. Rounded to the level of clipping it is far lower.
     """
     inside = samples >= level
-    edges = torch.diff(torch.nn.functional.pad(inside.to(torch.int8), (1, 1)))
-    starts, ends = (edges == 1).nonzero()[:, 0], (edges == -1).nonzero()[:, 0]
+    starts, ends = torch.tensor(runs(inside), dtype=torch.long).view(-1, 2).mT
     held = (starts > 0) & (ends < len(samples)) & (ends - starts > 1)  # one sample has no shape
     starts, ends = starts[held], ends[held]
     if len(starts) < _LEAST_TOPS:

@@ -12,19 +12,10 @@ from torch.nn import functional
 
 from audioprior import settings as s
 from audioprior.evidence import Evidence
+from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
 
-_SLOPE = 0.1
 _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share most of their window
-
-
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    reach = dilation * (kernel // 2)
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, reach, dilation, padding_mode="replicate"),
-        nn.BatchNorm2d(outputs),
-        nn.LeakyReLU(_SLOPE),
-    )
 
 
 class DenseBlock(nn.Module):
@@ -33,8 +24,8 @@ class DenseBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, settings: s.Dilated) -> None:
         super().__init__()
         widths = [inputs + i * settings.growth for i in range(settings.dilations)]
-        self.layers = nn.ModuleList(_convolution(width, settings.growth, 3, dilation=2**i) for i, width in enumerate(widths))
-        self.gather = _convolution(inputs + settings.dilations * settings.growth, outputs, 1)
+        self.layers = nn.ModuleList(convolution(width, settings.growth, 3, dilation=2**i) for i, width in enumerate(widths))
+        self.gather = convolution(inputs + settings.dilations * settings.growth, outputs, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return what the convolutions drew, gathered into `output` channels."""
@@ -44,30 +35,15 @@ class DenseBlock(nn.Module):
         return gathered
 
 
-class DenseHourglass(nn.Module):
-    """(batch, input channel, frequency, frame) → (batch, channel, frequency, frame)."""
-
-    def __init__(self, settings: s.Dilated, channels: int, levels: int) -> None:
-        super().__init__()
-        width, inputs = settings.filters, [settings.input_channels, *[settings.filters] * (levels - 1)]
-        self.down = nn.ModuleList(
-            nn.Sequential(_convolution(i, width, 3, stride=2), DenseBlock(width, width, settings)) for i in inputs
-        )
-        self.across = nn.ModuleList(_convolution(i, settings.growth, 1) for i in inputs)
-        self.up = nn.ModuleList(DenseBlock(width + settings.growth, width, settings) for _ in inputs)
-        self.last = nn.Conv2d(width, channels, 1)
-
-    def forward(self, picture: Tensor) -> Tensor:
-        """Return the picture that the weights make of `picture`."""
-        carried: list[Tensor] = []
-        for down, across in zip(self.down, self.across, strict=True):
-            carried.append(across(picture))
-            picture = down(picture)
-        for up, side in zip(reversed(self.up), reversed(carried), strict=True):
-            picture = functional.interpolate(picture, size=side.shape[-2:], mode="bilinear", align_corners=False)
-            picture = up(torch.cat([picture, side], 1))
-        drawn: Tensor = self.last(picture)
-        return drawn
+def dense_hourglass(settings: s.Dilated, channels: int, levels: int) -> Hourglass:
+    """Return an hourglass of a dense block a scale."""
+    width, inputs = settings.filters, [settings.input_channels, *[settings.filters] * (levels - 1)]
+    return Hourglass(
+        down=[nn.Sequential(convolution(i, width, 3, stride=2), DenseBlock(width, width, settings)) for i in inputs],
+        across=[convolution(i, settings.growth, 1) for i in inputs],
+        up=[DenseBlock(width + settings.growth, width, settings) for _ in inputs],
+        last=nn.Conv2d(width, channels, 1),
+    )
 
 
 class DilatedPrior(PicturePrior):
@@ -82,7 +58,7 @@ class DilatedPrior(PicturePrior):
         batch, channels, *self._size = evidence.power.shape
         bins, frames = (-(-size // _STRIDE) for size in self._size)
         levels = max(1, min(self._settings.levels, (min(bins, frames) - 1).bit_length() - 1))
-        network = DenseHourglass(self._settings, channels, levels)
+        network = dense_hourglass(self._settings, channels, levels)
         initialise(network, self.generator)
         shape = (batch, self._settings.input_channels, bins, frames)
         self._input = torch.rand(shape, generator=self.generator).to(evidence.power)
@@ -91,6 +67,5 @@ class DilatedPrior(PicturePrior):
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the picture drawn from the input, freshly jittered."""
-        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
-        drawn: Tensor = network(self._input + self._settings.jitter * noise)
+        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))
         return functional.interpolate(drawn, size=self._size, mode="bilinear", align_corners=False) + self._level

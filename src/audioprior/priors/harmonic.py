@@ -106,7 +106,6 @@ class HarmonicPrior(PicturePrior):
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the picture drawn from the input, freshly jittered."""
-        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
-        drawn: Tensor = network(self._input + self._settings.jitter * noise)
+        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))
         drawn = functional.interpolate(drawn, size=self._size, mode="bilinear", align_corners=False)
         return drawn + self._level

@@ -52,6 +52,11 @@ class PicturePrior(ABC):
     def forward(self, network: nn.Module) -> Tensor:
         """Return log λ / mean power: (batch, channel, frequency, frame)."""
 
+    def jittered(self, numbers: Tensor, deviation: float) -> Tensor:
+        """Return the network's random input with fresh noise on top, which keeps it from learning single numbers."""
+        noise = torch.randn(numbers.shape, generator=self.generator).to(numbers)
+        return numbers + deviation * noise
+
     def level(self, evidence: Evidence) -> Tensor:
         """Return the logarithm of each frequency's mean power of sound, on which a picture is drawn.
 

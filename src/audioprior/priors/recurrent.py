@@ -48,7 +48,6 @@ class RecurrentPrior(PicturePrior):
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the spectra drawn from the input, freshly jittered, at every frame."""
-        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
-        drawn = network(self._input + self._settings.jitter * noise)
+        drawn = network(self.jittered(self._input, self._settings.jitter))
         drawn = functional.interpolate(drawn, size=self._shape[3], mode="linear", align_corners=False)
         return drawn.view(self._shape) + self._level

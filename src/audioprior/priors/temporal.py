@@ -65,6 +65,5 @@ class TemporalPrior(PicturePrior):
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the logarithm of the factorisation, cropped to the recording."""
-        noise = torch.randn(self._input.shape, generator=self.generator).to(self._input)
-        drawn: Tensor = network(self._input + self._settings.jitter * noise)[..., : self._shape[3]]
+        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))[..., : self._shape[3]]
         return drawn.clamp_min(1e-20).log().view(self._shape) + self._level
