@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from audioprior.gaussian import Frames, posterior
+from audioprior.gaussian import Frames, condition
 
 LENGTH, WINDOW = 900, 64
 FRAMES = Frames(WINDOW, LENGTH)
@@ -48,13 +48,13 @@ def test_mean_and_variance_are_exact(power: Tensor, dense: Tensor) -> None:
     heard[MISSING] = False
     inner = dense[MISSING][:, MISSING]
     mean = -torch.linalg.solve(inner, dense[MISSING][:, heard] @ x[heard])
-    known = posterior(x.masked_fill(~heard, torch.nan).nan_to_num(1e9), MISSING, FRAMES, power)
+    known = condition(x.masked_fill(~heard, torch.nan).nan_to_num(1e9), MISSING, FRAMES, power).posterior()
     assert torch.allclose(known.mean, mean, rtol=1e-6, atol=1e-6)
     assert torch.allclose(known.variance(), torch.linalg.inv(inner).diagonal(), rtol=1e-6)
 
 
 def test_deviations_have_the_posterior_covariance(power: Tensor, dense: Tensor) -> None:
-    known = posterior(numbers(LENGTH), MISSING, FRAMES, power)
+    known = condition(numbers(LENGTH), MISSING, FRAMES, power).posterior()
     drawn = known.deviations(20000, torch.Generator().manual_seed(0))
     covariance = torch.linalg.inv(dense[MISSING][:, MISSING])
     scale = (covariance.diagonal()[:, None] * covariance.diagonal()).sqrt()
@@ -68,12 +68,12 @@ def test_sites_count_as_further_observations(power: Tensor, dense: Tensor) -> No
     heard[MISSING] = False
     inner = dense[MISSING][:, MISSING] + precision.diag()
     mean = torch.linalg.solve(inner, shift - dense[MISSING][:, heard] @ x[heard])
-    assert torch.allclose(posterior(x, MISSING, FRAMES, power, (precision, shift)).mean, mean, rtol=1e-6, atol=1e-6)
+    assert torch.allclose(condition(x, MISSING, FRAMES, power).posterior((precision, shift)).mean, mean, rtol=1e-6, atol=1e-6)
 
 
 def test_half_the_precision_is_near(power: Tensor) -> None:
     x = numbers(LENGTH)
-    exact, near = (posterior(y, MISSING, FRAMES, power.to(y)).mean for y in (x, x.float()))
+    exact, near = (condition(y, MISSING, FRAMES, power.to(y)).posterior().mean for y in (x, x.float()))
     assert (near - exact).abs().max() < 1e-3 * exact.abs().max()
 
 

@@ -81,7 +81,7 @@ RULES: dict[str, type[StoppingSettings]] = {
 # How a repair seats any prior: the windows that suit the damage, the steps, and how often the damage is inferred anew.
 REPAIRS: dict[str, Method] = {
     "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
-    "declip": Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=90), rounds=3, context_s=0.25),
+    "declip": Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=180), rounds=6, context_s=0.25),
     "declick": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0),
 }
 _CLASSICAL = (DecisionDirected, NonlocalMeans)

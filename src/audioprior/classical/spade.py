@@ -38,7 +38,7 @@ def declip(samples: Tensor, low: Tensor, high: Tensor, window: int) -> Tensor:
             break
         spectrum = torch.fft.rfft(solved[live], size, norm="ortho") + dual[live]
         magnitude = spectrum.abs()
-        sparse = spectrum * (magnitude >= magnitude.topk(kept).values[:, -1:])
+        sparse = spectrum * (magnitude >= magnitude.topk(kept, sorted=False).values.amin(1, keepdim=True))
         guess = torch.fft.irfft(sparse - dual[live], size, norm="ortho")[:, :window]
         guess = guess.maximum(least[live]).minimum(most[live])
         rest = torch.fft.rfft(guess, size, norm="ortho") - sparse

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from audioprior.evidence import Evidence
-from audioprior.gaussian import Frames, Posterior, posterior
+from audioprior.gaussian import Frames, Posterior, condition
 from audioprior.observations import Estimate
 
 _SAMPLES = 12  # of the posterior, for the variance of each bin
@@ -92,7 +92,7 @@ class GapObservation:
         return total
 
     def _posterior(self, channel: int, power: Tensor) -> Posterior:
-        return posterior(self._samples[channel], self._places[channel], self._frames, power)
+        return condition(self._samples[channel], self._places[channel], self._frames, power).posterior()
 
     def _allowed(self, channel: int, inferred: Tensor) -> Tensor:  # noqa: ARG002 (for observations that bound samples)
         """Return inferred samples as far as they agree with the observation."""
