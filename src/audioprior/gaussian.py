@@ -125,7 +125,8 @@ class Conditional:
         """Return what is known of the missing samples.
 
         Args:
-            sites: precision τ and precision-times-mean ν of a further Gaussian factor on each missing sample, (number,) each.
+            sites: precision τ and precision-times-mean ν of a further Gaussian factor on each missing sample, (number,)
+                each.
         """
         ridge = _RIDGE[self._pull.dtype] * torch.cat([block.diagonal() for block in self._diagonal]).mean()
         extra = torch.full_like(self._pull, ridge.item()) if sites is None else sites[0] + ridge

@@ -91,8 +91,8 @@ class ClipObservation(GapObservation):
         for _ in range(_SWEEPS if sites.swept else _FIRST_SWEEPS):
             known = model.posterior((sites.precision, sites.shift))
             deviations = known.deviations(_MARGINAL_SAMPLES, self._generator)
-            # The mean of n squares has an inverse that is n/(n − 2) times too large on average. Left so, marginals seem surer
-            # than they are, what is left of them without their sites is too wide, and all peaks grow sweep by sweep.
+            # The mean of n squares has an inverse that is n/(n − 2) times too large on average. Left so, what remains of a
+            # marginal without its site is off by far more, and all peaks grow sweep by sweep.
             precision = (1 - 2 / _MARGINAL_SAMPLES) / deviations.square().mean(0).clamp_min(1e-30)
             sites = sites.swept_by(known.mean, precision, self._low[channel], self._high[channel])
         self._sites[channel] = sites
