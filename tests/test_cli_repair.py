@@ -1,5 +1,6 @@
 """The repair commands, as people use them."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -52,6 +53,23 @@ def test_a_sidecar_gives_the_same_bytes(gapped: Path) -> None:
     assert call("declip", gapped, "--config", folder / "one.json", "-o", folder / "three.wav") == 2
 
 
+def test_several_samples_differ_in_the_gap_only(gapped: Path) -> None:
+    assert call("inpaint", gapped, "--fill", "sample", "--samples", "3") == 0
+    folder = gapped.parent
+    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.2.wav", "x.inpaint.3.wav", "x.inpaint.json"}
+    kept = [read(folder / f"x.inpaint{number}.wav").samples[0] for number in ("", ".2", ".3")]
+    for one, other in itertools.combinations(kept, 2):
+        differ = (one != other).nonzero()[:, 0]
+        assert len(differ) > 0
+        assert differ.min() >= 8000
+        assert differ.max() < 8320
+    # A file of several that is already there stops the run before any work.
+    (folder / "x.inpaint.wav").unlink()
+    (folder / "x.inpaint.json").unlink()
+    assert call("inpaint", gapped, "--fill", "sample", "--samples", "2") == 2
+    assert "x.inpaint.wav" not in names(folder)
+
+
 def test_a_dry_run_lists_and_writes_nothing(gapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("inpaint", gapped, "--dry-run") == 0
     assert capsys.readouterr().out == "    1  gap            0.5000 s      20.00 ms\n"
@@ -99,6 +117,9 @@ def test_peaks_beyond_full_scale_find_a_home(tmp_path: Path, tone: Callable[...,
         (["inpaint", "--labels", "gone.txt"], "gone.txt cannot be read"),
         (["inpaint", "-m", "nlm"], "nlm is no method to inpaint"),
         (["inpaint", "--fill", "none"], "Invalid value"),
+        (["inpaint", "--samples", "3"], "samples is 3; it must be 1 unless gaps are filled with fill=sample"),
+        (["inpaint", "--fill", "sample", "--samples", "100"], "samples is 100; it must be between 1 and 99"),
+        (["inpaint", "--fill", "sample", "--samples", "2", "-o", "-"], "2 samples cannot share standard output"),
         (["inpaint", "--snapshots", "steps"], "--snapshots steps shows a denoising"),
         (["declip", "--level", "3"], "level is 3.0; it must be at most 0 dBFS"),
         (["declip", "--nonsense"], "there is no option --nonsense"),

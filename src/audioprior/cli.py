@@ -68,6 +68,7 @@ def inpaint(
     region: list[str] | None = None,
     labels: Path | None = None,
     fill: Literal["mean", "sample"] = "mean",
+    samples: int = 1,
     repair: Repair = _REPAIR,
     output: Output = _OUTPUT,
 ) -> int:
@@ -80,6 +81,7 @@ def inpaint(
         labels: a file that marks gaps and regions: Audacity labels, a Raven selection table, a CSV with start and end, or a
             PNG painted over the spectrogram.
         fill: mean, the most faithful, or sample, one plausible sound, which keeps its energy in long gaps.
+        samples: how many plausible sounds to write, with --fill sample: x.inpaint.wav, x.inpaint.2.wav, x.inpaint.3.wav ...
         repair: how to run it.
         output: what to write.
     """
@@ -92,7 +94,7 @@ def inpaint(
             raise SettingsError(f"--labels {labels} marks one recording; give one input at a time.")
         more_gaps, more_regions = read_marks(labels, inputs[0])
         gaps, regions = gaps + more_gaps, regions + more_regions
-    chosen = Inpaint(gaps=gaps, regions=regions, fill=fill, seed=repair.seed, device=repair.device)
+    chosen = Inpaint(gaps=gaps, regions=regions, fill=fill, samples=samples, seed=repair.seed, device=repair.device)
     return _repaired(inputs, chosen, repair, output)
 
 

@@ -151,5 +151,6 @@ class BarVoice:
         """Fill the bar and say where the result is."""
         if self._task is not None:
             self._bar.remove_task(self._task)
-        wrote = ", ".join(str(facts[kind]) for kind in ("output", "removed", "report", "snapshots") if facts.get(kind))
+        named = [str(facts[kind]) for kind in ("output", "removed", "report", "snapshots") if facts.get(kind)]
+        wrote = ", ".join([*named, *facts.get("others", ())])
         self._console.print(f"{self._name}: {wrote} ({facts['seconds']:.1f} s)", markup=False, soft_wrap=True)

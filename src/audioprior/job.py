@@ -72,6 +72,7 @@ class Result:
         complete: False if it was stopped early: blocks that were not reached are as they came in.
         device: what it was computed on.
         findings: what was found damaged, where the task looks for damage.
+        others: further results as plausible as `restored`, where the task was asked for several.
     """
 
     original: Recording
@@ -82,6 +83,7 @@ class Result:
     complete: bool = True
     device: str = "cpu"
     findings: tuple[Finding, ...] = ()
+    others: tuple[Recording, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -86,6 +86,10 @@ class Files:
         if fitted.encoding.container != self.encoding.container and path != Path("-"):
             path = path.with_suffix(fitted.encoding.extension)
         result.restored.write(path, encoding=fitted.encoding, force=output.force)
+        others = numbered(path, len(result.others))
+        for other, target in zip(result.others, others, strict=True):
+            samples = fit_in_range(other.samples * fitted.gain, fitted.encoding, "clamp").samples
+            other.with_samples(samples).write(target, encoding=fitted.encoding, force=output.force)
         if output.removed:
             result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
         if output.report:
@@ -99,6 +103,7 @@ class Files:
             self._describe(result, path, self.sidecar, seconds=round(seconds, 3), notes=[fitted.note] if fitted.note else [])
         out.done(
             output=str(path),
+            others=[str(one) for one in others],
             removed=str(output.removed) if output.removed else None,
             report=str(output.report) if output.report else None,
             snapshots=str(self.snapshots.folder) if self.snapshots else None,
@@ -141,6 +146,11 @@ def output_path(name: str, task: str, output: Output, encoding: "Encoding", *, s
     if several or output.out.endswith("/"):
         raise SettingsError(f"the folder {target} does not exist; create it first.")
     return target
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return where further results beside one go: x.2.wav, x.3.wav and so on."""
+    return [path.with_suffix(f".{number}{path.suffix}") for number in range(2, 2 + count)]
 
 
 def output_encoding(path: Path, encoding: "Encoding", subtype: str | None) -> "Encoding":

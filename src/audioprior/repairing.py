@@ -5,7 +5,7 @@ The work is done in blocks around the damage, so that a click in an hour of musi
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -48,7 +48,9 @@ class Patch:
 class Repairing(Job):
     """A repair in progress: iterate over it, and ask for `result()` at the end or earlier."""
 
-    def __init__(self, recording: Recording, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean") -> None:
+    def __init__(
+        self, recording: Recording, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean", samples: int = 1
+    ) -> None:
         """Check the settings against the recording; the work begins with the iteration.
 
         Args:
@@ -57,6 +59,7 @@ class Repairing(Job):
             damage: where.
             guess: gives the first guess that the fit starts from.
             fill: "mean" or "sample", as in `GapObservation`.
+            samples: how many results to make.
 
         Raises:
             SettingsError: all of the recording is damaged.
@@ -68,7 +71,8 @@ class Repairing(Job):
         self._patches = patches(damage.missing.any(0).nonzero()[:, 0], length, context, most)
         super().__init__(recording, run, [(p.start, p.end) for p in self._patches])
         self._damage, self._guess, self._fill = damage, guess, fill
-        self._repaired, self.findings = recording.samples.clone(), damage.findings
+        self._repaired = [recording.samples.clone() for _ in range(samples)]
+        self.findings = damage.findings
 
     def begin(self, number: int) -> dict[float, Fit]:
         """Return the fits of a block."""
@@ -89,16 +93,20 @@ class Repairing(Job):
         return whole * self._level
 
     def end(self, number: int, sound: Tensor) -> None:
-        """Put the repaired samples of a block in their places."""
+        """Put the repaired samples of a block in their places, and draw as many more as were asked for."""
         patch = self._patches[number - 1]
         kept = slice(patch.kept_start, patch.kept_end)
         inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
         missing = self._damage.part(patch.kept_start, patch.kept_end).missing  # never the whole recording's, for each block
-        self._repaired[:, kept] = torch.where(missing, sound[:, inside], self._repaired[:, kept])
+        for place, repaired in enumerate(self._repaired):
+            drawn = sound if place == 0 else self.merge(self._live)
+            repaired[:, kept] = torch.where(missing, drawn[:, inside], repaired[:, kept])
 
     def result(self) -> Result:
         """Return what is repaired so far."""
-        return self._result_of(self.recording.samples - self._repaired)
+        first, *others = self._repaired
+        result = self._result_of(self.recording.samples - first)
+        return replace(result, others=tuple(self.recording.with_samples(one) for one in others))
 
     def _fit(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Fit:
         run, frames = self._run, Frames(window, samples.shape[1])
@@ -176,7 +184,7 @@ def gaps(recording: Recording, run: Run, task: Inpaint) -> Repairing:
         SettingsError: a gap lies outside the recording, or is all of it.
     """
     damage = marked(recording, task.gaps) if task.gaps else find_gaps(recording)
-    return Repairing(recording, run, damage, _silence, fill=task.fill)
+    return Repairing(recording, run, damage, _silence, fill=task.fill, samples=task.samples)
 
 
 def clipping(recording: Recording, run: Run, task: Declip) -> Repairing:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.output import Files, Output, output_encoding, output_path
-from audioprior.tasks import Run
+from audioprior.output import Files, Output, numbered, output_encoding, output_path
+from audioprior.tasks import Inpaint, Run
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
@@ -86,7 +86,10 @@ def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) ->
     finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
     encoding = output_encoding(path, encoding, output.subtype or finer)
     sidecar = None if piped else path.with_suffix(".json")
-    for target in (None if piped else path, sidecar, output.removed, output.report):
+    samples = run.task.samples if isinstance(run.task, Inpaint) else 1
+    if samples > 1 and piped:
+        raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
+    for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
         if target is not None:
             check_writable(target, force=output.force)
     check_encodable(recording, encoding)
