@@ -1,6 +1,7 @@
 """Measures the repair of gaps and of clipping, on active places of the clean clips at their own rates.
 
-    python -m bench.repair --data FOLDER [--gaps 10,20,40,80,200] [--clips 1,3,7,10,15] [--seeds 0] [--methods nmf]
+    python -m bench.repair --data FOLDER [--gaps 10,20,40,80,200] [--columns 2,4,6] [--clips 1,3,7,10,15] [--seeds 0]
+        [--methods nmf]
 
 Scores lie inside the damage only, so that they do not depend on how much of a clip is damaged. What was used before stands
 beside: linear prediction (Janssen) for gaps, A-SPADE and ffmpeg's adeclip for clipping. Finished scores stay in build/bench.
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from audioprior.classical.autoregression import interpolate
 from audioprior.classical.spade import declip as spade
+from audioprior.gaussian import Frames
 from audioprior.presets import DEFAULTS
 from audioprior.restore import declip, inpaint
 from audioprior.spectrum import Transform
@@ -32,6 +34,8 @@ from bench.denoise import CACHE, HERE, replace_section, source_hash
 from bench.mixtures import CLIPS
 
 SECONDS, START_S, GAPS = 3.0, 0.5, 5
+COLUMNS_MS = 64
+FFMPEG_DB = 3  # below, its cost is minutes for each second, and it gains nothing
 LONG_MS = 80  # from here on a sample is worth its lower score
 Scores = dict[str, float]
 Rows = dict[tuple[str, str], list[tuple[str, Scores]]]  # (damage, system): clip and scores
@@ -106,6 +110,33 @@ def gap_scores(data: Path, clip: str, length_ms: int, seed: int, fill: Callable[
     }
 
 
+def column_scores(data: Path, clip: str, count: int, fill: Callable[..., Tensor]) -> Scores:
+    """Score the loss of `count` neighbouring columns of a spectrogram with four windows over each sample, at five places.
+
+    What the other columns determine is read from them (least squares); only samples that no column is left of are inferred.
+    """
+    clean, rate = excerpt(data, clip)
+    frames = Frames(Transform.of(rate, COLUMNS_MS).window, len(clean))
+    lost = torch.zeros(frames.count, dtype=torch.bool)
+    for start, _ in gaps_of(clean, rate, COLUMNS_MS, clip, count):
+        lost[start // frames.hop + 4 :][:count] = True
+    weight = frames.shape.square() * ~lost[:, None]
+    columns = frames.analyse(clean) * ~lost  # all that is left of the sound
+    cover = frames.join(weight)
+    sound = frames.join(torch.fft.irfft(columns.mT, frames.window) * frames.shape) / cover.clamp_min(1e-6)
+    nothing = (cover < 1e-6).nonzero()[:, 0].tolist()
+    gaps: list[tuple[int, int]] = []
+    for place in nothing:
+        if gaps and gaps[-1][1] == place:
+            gaps[-1] = (gaps[-1][0], place + 1)
+        else:
+            gaps.append((place, place + 1))
+    started = time.process_time()
+    filled = fill(sound.masked_fill(cover < 1e-6, 0.0), rate, gaps) if gaps else sound
+    touched = frames.join((frames.shape.square() * lost[:, None]).to(clean)) > 0
+    return {"snr": snr(clean[touched], filled[touched]), "cpu": (time.process_time() - started) / GAPS}
+
+
 def clip_scores(data: Path, clip: str, snr_db: float, repair: Callable[..., Tensor]) -> Scores:
     clean, rate = excerpt(data, clip)
     clipped, level = clipped_to(clean, snr_db)
@@ -150,8 +181,10 @@ def gap_systems(methods: list[str], length_ms: int) -> dict[str, Callable[..., T
     return found
 
 
-def clip_systems(methods: list[str]) -> dict[str, Callable[..., Tensor]]:
-    found: dict[str, Callable[..., Tensor]] = {"A-SPADE": with_spade, "ffmpeg adeclip": with_ffmpeg}
+def clip_systems(methods: list[str], snr_db: float) -> dict[str, Callable[..., Tensor]]:
+    found: dict[str, Callable[..., Tensor]] = {"A-SPADE": with_spade}
+    if snr_db >= FFMPEG_DB:
+        found["ffmpeg adeclip"] = with_ffmpeg
     for method in methods:
         found[method] = lambda sound, rate, _, m=method: declip(sound, sample_rate=rate, method=m).restored.samples[0]
     return found
@@ -187,6 +220,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--gaps", default="10,20,40,80,200")
+    parser.add_argument("--columns", default="2,4,6")
     parser.add_argument("--clips", default="1,3,7,10,15")
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--methods", default="nmf")
@@ -195,7 +229,13 @@ def main() -> None:
     methods, seeds = options.methods.split(","), [int(one) for one in options.seeds.split(",")]
     gaps: Rows = {}
     clips: Rows = {}
+    columns: Rows = {}
     for clip in CLIPS:
+        for count in (int(one) for one in options.columns.split(",") if one):
+            for name, fill in gap_systems(methods, 0).items():
+                scores = measured(f"columns {clip} {count}", name, partial(column_scores, options.data, clip, count, fill))
+                columns.setdefault((f"{count} columns", name), []).append((clip, scores))
+                print(f"{count} columns {clip} {name}: {scores}", flush=True)
         for length_ms in (int(one) for one in options.gaps.split(",") if one):
             for seed in seeds:
                 for name, fill in gap_systems(methods, length_ms).items():
@@ -204,13 +244,16 @@ def main() -> None:
                     gaps.setdefault((f"{length_ms} ms", name), []).append((clip, scores))
                     print(f"{length_ms} ms {clip} {name}: {scores}", flush=True)
         for snr_db in (float(one) for one in options.clips.split(",") if one):
-            for name, repair in clip_systems(methods).items():
+            for name, repair in clip_systems(methods, snr_db).items():
                 scores = measured(f"clip {clip} {snr_db:g}", name, partial(clip_scores, options.data, clip, snr_db, repair))
                 clips.setdefault((f"{snr_db:g} dB", name), []).append((clip, scores))
                 print(f"{snr_db:g} dB {clip} {name}: {scores}", flush=True)
     text = ["Gaps: SNR inside the gaps, log-spectral distance and energy there in dB, CPU seconds for each gap."]
     for split in ("tune", "test"):
         text += tables(gaps, split, ("lsd", "energy", "cpu"))
+    text += ["\nSpectrogram columns missing (64 ms windows, a quarter apart): SNR over all samples that they reach, in dB."]
+    for split in ("tune", "test"):
+        text += tables(columns, split, ("cpu",))
     text += ["\nClipping: SNR gain over the clipped recording in dB, share of clipped samples, CPU seconds per second."]
     for split in ("tune", "test"):
         text += tables(clips, split, ("share", "cpu"))

@@ -8,7 +8,8 @@ from audioprior.gaussian import Frames, Posterior, condition
 from audioprior.observations import Estimate
 
 _SAMPLES = 12  # of the posterior, for the variance of each bin
-_LEAST_HEARD = 0.05  # of a frame, whose power can be scaled up to the whole's
+_LEAST_HEARD = 0.5  # of a frame, whose power can be scaled up to the whole's
+_BRIDGE_WEIGHT = 0.1  # of a frame that was not heard, in the first fit
 _FLOOR = 1e-5  # of the mean power, added to every bin
 
 
@@ -56,7 +57,7 @@ class GapObservation:
         if prior_power is None:
             power, weight = self._frames.analyse(self._start).abs().square(), self._heard.square()
             if self._silent:  # a frame of which half was heard holds half of its power
-                power = power / self._heard.clamp_min(_LEAST_HEARD)
+                power, weight = self._bridge(power), weight.clamp_min(_BRIDGE_WEIGHT)
         else:
             power = torch.stack(
                 [self._expected(channel, one) for channel, one in enumerate(prior_power[0].to(self._samples))]
@@ -78,6 +79,9 @@ class GapObservation:
             variances.append(deviations.square().mean())
         return Estimate(sound, float(torch.stack(variances).mean()) if variances else 0.0)
 
+    def _bridge(self, power: Tensor) -> Tensor:
+        return torch.stack([_bridged(*one) for one in zip(power, self._heard[:, 0], strict=True)])
+
     def _expected(self, channel: int, power: Tensor) -> Tensor:
         place, sound = self._places[channel], self._samples[channel].clone()
         if not len(place):
@@ -97,3 +101,25 @@ class GapObservation:
     def _allowed(self, channel: int, inferred: Tensor) -> Tensor:  # noqa: ARG002 (for observations that bound samples)
         """Return inferred samples as far as they agree with the observation."""
         return inferred
+
+
+def _bridged(power: Tensor, heard: Tensor) -> Tensor:
+    """Return the whole power of frames of which only a share was heard.
+
+    Frames that were hardly heard get what lies on the line between the nearest others, in each frequency: λ has to begin
+    somewhere near the truth, as what starts at nothing stays there for many rounds.
+
+    Args:
+        power: (frequency, frame), of what was heard.
+        heard: (frame,), the share that was.
+    """
+    whole = power / heard.clamp_min(_LEAST_HEARD)
+    known = heard >= _LEAST_HEARD
+    if not known.any():
+        return whole
+    here, places = torch.arange(len(heard)), known.nonzero()[:, 0]
+    after = torch.searchsorted(places, here)
+    left, right = places[(after - 1).clamp_min(0)], places[after.clamp_max(len(places) - 1)]
+    share = ((here - left) / (right - left).clamp_min(1)).clamp(0, 1).to(whole)
+    bridge = torch.lerp(whole[:, left], whole[:, right], share)
+    return torch.where(known, whole, bridge)
