@@ -35,7 +35,7 @@ from bench.mixtures import CLIPS
 
 SECONDS, START_S, GAPS = 3.0, 0.5, 5
 COLUMNS_MS = 64
-FFMPEG_DB = 3  # below, its cost is minutes for each second, and it gains nothing
+FFMPEG_DB = 10  # below, its cost is minutes for each second, and it gains nothing
 LONG_MS = 80  # from here on a sample is worth its lower score
 LONGEST_MS = 200  # two gaps a clip, samples only: a minute each
 Scores = dict[str, float]

@@ -15,10 +15,12 @@ from torch import Tensor
 
 import audioprior as ap
 from audioprior import metrics, pictures
+from audioprior.damage import Finding
+from audioprior.job import Result
 from audioprior.recording import Recording
 from audioprior.report import summary
 from audioprior.settings import Method
-from audioprior.tasks import Denoise
+from audioprior.tasks import Declick, Denoise, Run
 
 
 class Links(HTMLParser):
@@ -112,3 +114,21 @@ def test_visqol_falls_with_noise(data: Path) -> None:
     added = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     fine, poor = (metrics.visqol(clean, clean + level * added, rate) for level in (1e-4, 1e-2))
     assert fine > poor + 1
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        (Finding("region", 0.1, 0.2, low_hz=100, high_hz=200), "and all samples more than a window away, are as they were"),
+        (Finding("band", 0.0, 1.0, low_hz=4000, high_hz=8000, note="invented"), "4000 to 8000 Hz is invented. All below is"),
+        (Finding("steps", 0.0, 1.0, note="0.0078 of full scale"), "steps of 0.0078 of full scale. No sample moved by more"),
+        (Finding("click", 0.1, 0.102), "1 click, 2.0 ms. All other samples are as they were"),
+    ],
+)
+def test_a_report_says_what_stayed_as_it_was(tmp_path: Path, finding: Finding, words: str) -> None:
+    sound = Recording(torch.zeros(1, 1600, dtype=torch.float64) + 0.1, 16000)
+    result = Result(sound, sound, sound.with_samples(sound.samples * 0), Run(task=Declick()), findings=(finding,))
+    result.report(tmp_path / "x.html")
+    page = (tmp_path / "x.html").read_text()
+    assert words in page
+    assert "The fit" not in page  # nothing was fitted

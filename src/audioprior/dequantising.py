@@ -29,7 +29,7 @@ class Dequantising(Denoising):
         if step is None:
             self.blocks, self._reached = [], 0
         else:
-            self.findings = (Finding("steps", 0.0, recording.duration_s, note=f"{step:.3g} of full scale apart"),)
+            self.findings = (Finding("steps", 0.0, recording.duration_s, note=f"{step:.3g} of full scale"),)
 
     def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
         """Return ν as it is: exact, and the same at all times."""

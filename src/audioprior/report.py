@@ -17,11 +17,15 @@ from audioprior.sidecar import versions
 from audioprior.tasks import Denoise
 
 if TYPE_CHECKING:
-    from audioprior.job import Result
+    from audioprior.job import FitSummary, Result
 
 _LOSSLESS_UP_TO_S = 60.0  # longer sound is embedded as Ogg Vorbis, so that the file can still be mailed
 
 _LISTED = 200
+_UNTOUCHED = {
+    "samples": "All other samples are as they were.",
+    "region": "All other frequencies, and all samples more than a window away, are as they were.",
+}
 _EARLY = " It was stopped early: the rest is as it came in."
 
 _PAGE = Template("""<!doctype html>
@@ -48,9 +52,7 @@ pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radi
 <h2>Before, after, removed</h2>
 <img alt="Spectrograms of the recording before and after, and of what was removed, on one colour scale" src="$spectrograms">
 $findings
-<h2>The fit</h2>
-$curve
-<div class="wide"><table><tr><th>block<th>window<th>steps<th>kept<th>why it stopped</tr>$fits</table></div>
+$fit
 <h2>Settings</h2>
 <pre>$settings</pre>
 </html>
@@ -75,23 +77,29 @@ def _page(result: "Result") -> str:
         before = result.restored.with_samples(result.restored.samples + result.removed.samples)
     parts = {"before": before, "after": result.restored, changed: result.removed}
     rate = before.sample_rate
-    curve = ""
-    if result.fits:
-        lines = [(f"block {f.block}, {f.window_ms:.0f} ms", f.losses, f.chosen) for f in result.fits if len(f.losses) > 1]
-        if lines:
-            alt = "Misfit against step for each fit, the chosen step marked"
-            curve = f'<img alt="{alt}" src="{_data("image/png", pictures.curves(lines))}">'
-    row = "<tr><td>{}<td>{:.0f} ms<td>{}<td>{}<td>{}</tr>"
     return _PAGE.substitute(
         title=html.escape(f"{Path(result.original.name).name}: {result.settings.task.kind}"),
         summary=html.escape(summary(result)),
         players="".join(_player(name, recording) for name, recording in parts.items()),
         spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),
         findings=_listed(result.findings),
-        curve=curve,
-        fits="".join(row.format(f.block, f.window_ms, f.steps, f.chosen, html.escape(f.reason)) for f in result.fits),
+        fit=_fit(result.fits),
         settings=html.escape(json.dumps({"run": encode(result.settings), "versions": versions()}, indent=2)),
     )
+
+
+def _fit(fits: "tuple[FitSummary, ...]") -> str:
+    """Return how the fits went as a part of the page, "" where nothing was fitted."""
+    if not fits:
+        return ""
+    curve, lines = "", [(f"block {f.block}, {f.window_ms:.0f} ms", f.losses, f.chosen) for f in fits if len(f.losses) > 1]
+    if lines:
+        alt = "Misfit against step for each fit, the chosen step marked"
+        curve = f'<img alt="{alt}" src="{_data("image/png", pictures.curves(lines))}">'
+    row = "<tr><td>{}<td>{:.0f} ms<td>{}<td>{}<td>{}</tr>"
+    rows = "".join(row.format(f.block, f.window_ms, f.steps, f.chosen, html.escape(f.reason)) for f in fits)
+    head = "<tr><th>block<th>window<th>steps<th>kept<th>why it stopped</tr>"
+    return f'<h2>The fit</h2>\n{curve}\n<div class="wide"><table>{head}{rows}</table></div>'
 
 
 def summary(result: "Result") -> str:
@@ -114,12 +122,18 @@ def _repaired(findings: tuple[Finding, ...]) -> str:
     """Return what was repaired: "3 gaps, the longest 62.0 ms"."""
     if not findings:
         return "Nothing to repair was found."
+    if findings[0].kind == "band":
+        one = findings[0]
+        return f"The band of {one.low_hz:g} to {one.high_hz:g} Hz is {one.note}. All below is as it was."
+    if findings[0].kind == "steps":
+        return f"Taken out: steps of {findings[0].note}. No sample moved by more than half a step."
+    rest = _UNTOUCHED["region" if any(one.kind == "region" for one in findings) else "samples"]
     parts = []
     for kind in dict.fromkeys(one.kind for one in findings):
         lengths = [one.end_s - one.start_s for one in findings if one.kind == kind]
         plural = {"clipping": "clipped peaks"}.get(kind, f"{kind}s") if len(lengths) > 1 else kind
         parts.append(f"{len(lengths)} {plural}, {'the longest ' if len(lengths) > 1 else ''}{1000 * max(lengths):.1f} ms")
-    return f"Repaired: {'; '.join(parts)}. All other samples are as they were."
+    return f"Repaired: {'; '.join(parts)}. {rest}"
 
 
 def _listed(findings: tuple[Finding, ...]) -> str:

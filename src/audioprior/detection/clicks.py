@@ -55,7 +55,7 @@ def find_clicks(recording: Recording, sensitivity: float = 0.5, keep: Collection
     for number, (start, end, channel, sure) in enumerate(sorted(found), 1):
         kept = number in keep
         missing[channel, start:end] |= not kept
-        note = f"{1000 * (end - start) / rate:.2f} ms{', left alone' if kept else ''}"
+        note = "left alone" if kept else ""
         which = channel if len(samples) > 1 else None
         findings.append(Finding("click", start / rate, end / rate, which, confidence=round(sure, 3), note=note))
     return Damage.of(samples, missing, findings)
