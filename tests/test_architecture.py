@@ -8,7 +8,10 @@ SOURCE = Path(__file__).parent.parent / "src" / "audioprior"
 ORDER = [
     *(
         "errors",
+        "encoding",
+        "writing",
         "recording",
+        "source",
         "channels",
         "spectrum",
         "gaussian",
@@ -37,6 +40,7 @@ ORDER = [
         "marks",
         "metrics",
         "sidecar",
+        "streaming",
         "pictures",
         "report",
         "snapshots",

@@ -16,7 +16,8 @@ import soundfile
 from torch import Tensor
 
 from audioprior.cli import main
-from audioprior.recording import Encoding, Recording, read
+from audioprior.encoding import Encoding
+from audioprior.recording import Recording, read
 from tests.conftest import SAMPLES
 
 COMMAND = [sys.executable, "-m", "audioprior"]

@@ -24,7 +24,7 @@ def test_white_noise_has_its_power_in_every_window(noise: Callable[..., Tensor],
     samples = noise(2.0, channels=2, level=0.1)
     profile = learn(Recording(samples, 16000), (0.0, seconds))
     transform = Transform.of(16000, window_ms)
-    power = profile.power(transform, principal_axes(samples), level=0.1)
+    power = profile.power(transform, principal_axes([samples])[0], level=0.1)
     ratio = power / transform.noise_gain()
     assert power.shape == (2, transform.bins, 1)
     assert abs(float(10 * ratio.mean().log10())) < 1.0
@@ -34,7 +34,7 @@ def test_a_profile_serves_another_rate(noise: Callable[..., Tensor]) -> None:
     profile = learn(Recording(noise(1.0, level=0.1), 16000), (0.0, 1.0))
     transform = Transform.of(8000, 64)
     one = torch.ones(1, 10, dtype=torch.float64)
-    ratio = profile.power(transform, principal_axes(one), level=0.1) / transform.noise_gain()
+    ratio = profile.power(transform, principal_axes([one])[0], level=0.1) / transform.noise_gain()
     assert abs(float(10 * ratio.mean().log10())) < 0.5
 
 
@@ -42,7 +42,7 @@ def test_noise_that_both_channels_share_lies_on_one_axis(noise: Callable[..., Te
     shared = noise(1.0, level=0.1)
     both = torch.cat([shared, shared]) + noise(1.0, channels=2, level=0.001, seed=1)
     profile = learn(Recording(both, 16000), (0.0, 1.0))
-    axes = principal_axes(torch.cat([tone(440), tone(440)]) + noise(1.0, channels=2, level=0.01, seed=2))
+    axes = principal_axes([torch.cat([tone(440), tone(440)]) + noise(1.0, channels=2, level=0.01, seed=2)])[0]
     power = profile.power(Transform.of(16000, 64), axes, 1.0).mean((1, 2))
     assert float(power[0] / power[1]) > 1000
 
@@ -77,7 +77,7 @@ def test_the_same_profile_as_the_passage_it_came_from(
 def test_channels_must_fit(noise: Callable[..., Tensor]) -> None:
     profile = Profile(16000, torch.ones(5, 2, 2, dtype=torch.float64))
     with pytest.raises(ap.SettingsError, match="has 2 channels, the recording 1"):
-        profile.power(Transform.of(16000, 64), principal_axes(noise(0.1)), 1.0)
+        profile.power(Transform.of(16000, 64), principal_axes([noise(0.1)])[0], 1.0)
 
 
 def test_the_command(tmp_path: Path, noise: Callable[..., Tensor], capsys: pytest.CaptureFixture[str]) -> None:

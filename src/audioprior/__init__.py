@@ -29,10 +29,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from audioprior.denoising import Denoising
+    from audioprior.encoding import Encoding
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.fitting import Fit, Step, fit
     from audioprior.job import Progress, Result
-    from audioprior.recording import Encoding, Recording, read
+    from audioprior.recording import Recording, read
     from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
     from audioprior.settings import Method
     from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint

@@ -6,6 +6,7 @@ few axes and spreads uncorrelated noise evenly, so that each axis is easier to r
 what a gain does to one axis it does to all channels at once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -38,23 +39,27 @@ class Axes:
         return (self.rotation.T @ axes)[list(self.sources)]
 
 
-def principal_axes(samples: Tensor) -> Axes:
-    """Return the principal axes of a recording's channels.
+def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
+    """Return the principal axes of a recording's channels, and the root mean square of all its samples.
 
     Args:
-        samples: (channel, time), float64.
+        chunks: the recording, piece by piece: (channel, time) each, float64.
     """
+    total, covariance, twins = 0, torch.zeros(()), torch.ones(())
+    for samples in chunks:
+        total += samples.numel()
+        covariance = covariance + samples @ samples.T
+        twins = twins * torch.tensor([[torch.equal(a, b) for b in samples] for a in samples])
     sources: list[int] = []
     distinct: list[int] = []
-    for channel in range(len(samples)):
-        twin = next((i for i, d in enumerate(distinct) if torch.equal(samples[channel], samples[d])), None)
-        if twin is None:
-            twin = len(distinct)
+    for channel, same in enumerate(twins.bool()):
+        twin = next((i for i, d in enumerate(distinct) if same[d]), len(distinct))
+        if twin == len(distinct):
             distinct.append(channel)
         sources.append(twin)
-    chosen = samples[distinct]
-    _, vectors = torch.linalg.eigh(chosen @ chosen.T)
+    _, vectors = torch.linalg.eigh(covariance[distinct][:, distinct])
     # The sign of an eigenvector is arbitrary: fix it, so that every machine and block agrees.
     vectors = vectors.flip(1).T
     signs = torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
-    return Axes(vectors * signs, tuple(sources))
+    level = float(covariance.diagonal().sum() / total) ** 0.5
+    return Axes(vectors * signs, tuple(sources)), level

@@ -8,7 +8,7 @@ from torch import Tensor
 from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, generator
-from audioprior.job import Job, Result
+from audioprior.job import Blocks, Job, Result
 from audioprior.observations import Observation, merge
 from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
@@ -16,16 +16,15 @@ from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
 from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording
+from audioprior.source import Source, chunks
 from audioprior.spectrum import Transform
 from audioprior.tasks import Denoise, Run
 
 
-class Denoising(Job):
-    """A denoising in progress: iterate over it, and ask for `result()` at the end or earlier."""
+class BlockDenoising(Blocks):
+    """The denoising of a recording's blocks, in memory or in a file; what becomes of a finished block is left open."""
 
-    def __init__(
-        self, recording: Recording, run: Run, *, task: Denoise | None = None, profile: Profile | None = None
-    ) -> None:
+    def __init__(self, recording: Source, run: Run, *, task: Denoise | None = None, profile: Profile | None = None) -> None:
         """Check the settings against the recording; the work begins with the iteration.
 
         Args:
@@ -37,17 +36,13 @@ class Denoising(Job):
         chosen = task or run.task
         if not isinstance(chosen, Denoise):
             raise SettingsError(f"these are the settings of {chosen.kind}; denoising needs its own.")
-        super().__init__(recording, run, _blocks(recording.samples.shape[1], recording.sample_rate, chosen))
+        super().__init__(recording, run, blocks_of(recording.length, recording.sample_rate, chosen))
         self._task = chosen
-        self._axes = principal_axes(recording.samples)
         # In units of its own loudness: no constant anywhere depends on the recording's level.
-        self._level = float(recording.samples.square().mean().sqrt())
-        self._sound = self._axes.analyse(recording.samples / self._level) if self._level else recording.samples[:0]
-        self._sum = torch.zeros_like(recording.samples)
+        self._axes, self._level = principal_axes(chunks(recording))
         self._noise: dict[Transform, Tensor] = {}
         self._profile = profile or _profile(recording, chosen.noise)
         self._doubt: Doubt | None = None  # of the present block
-
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
 
@@ -59,23 +54,6 @@ class Denoising(Job):
         fits = {1000 * t.window / rate: self._fit(t, number, start, end) for t in windows}
         self._doubt = self._doubt_of(start, end)
         return fits
-
-    def end(self, number: int, sound: Tensor) -> None:
-        """Add a finished block to the sum, cross-faded with its neighbours."""
-        start, end = self.blocks[number - 1]
-        self._sum[:, start:end] += sound * self.fade(number)
-
-    def result(self) -> Result:
-        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
-        original = self.recording.samples
-        restored = self._sum if self._level and self.blocks else original.clone()
-        if not self._complete:
-            restored = restored + self._present()
-        return self._result_of(self._task.strength * (original - restored))
-
-    def total(self) -> Tensor:
-        """Return the sum of all finished blocks, cross-faded: (channel, time)."""
-        return self._sum
 
     def _fit(self, transform: Transform, number: int, start: int, end: int) -> Fit:
         run = self._run
@@ -109,7 +87,8 @@ class Denoising(Job):
         return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _samples(self, start: int, end: int) -> Tensor:
-        return self._sound[:, start:end].to(self._device, torch.float32)
+        sound = self._axes.analyse(self.recording.read(start, end) / self._level)
+        return sound.to(self._device, torch.float32)
 
     def _doubt_of(self, start: int, end: int) -> Doubt | None:
         """Return what judges a block's removal; None where the noise power is known, or is none that a likelihood knows."""
@@ -138,6 +117,36 @@ class Denoising(Job):
             fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
         return fade
 
+
+class Denoising(BlockDenoising, Job):
+    """A denoising in progress: iterate over it, and ask for `result()` at the end or earlier."""
+
+    recording: Recording
+
+    def __init__(
+        self, recording: Recording, run: Run, *, task: Denoise | None = None, profile: Profile | None = None
+    ) -> None:
+        """Check the settings as `BlockDenoising` does."""
+        super().__init__(recording, run, task=task, profile=profile)
+        self._sum = torch.zeros_like(recording.samples)
+
+    def end(self, number: int, sound: Tensor) -> None:
+        """Add a finished block to the sum, cross-faded with its neighbours."""
+        start, end = self.blocks[number - 1]
+        self._sum[:, start:end] += sound * self.fade(number)
+
+    def result(self) -> Result:
+        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
+        original = self.recording.samples
+        restored = self._sum if self._level and self.blocks else original.clone()
+        if not self.complete:
+            restored = restored + self._present()
+        return self._result_of(self.recording, self._task.strength * (original - restored))
+
+    def total(self) -> Tensor:
+        """Return the sum of all finished blocks, cross-faded: (channel, time)."""
+        return self._sum
+
     def _present(self) -> Tensor:
         """Return what finished blocks leave open: the present block's estimate, then the recording itself."""
         open_ = torch.ones(self.recording.samples.shape[1], dtype=torch.float64)
@@ -153,7 +162,7 @@ class Denoising(Job):
         return sound * open_
 
 
-def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
+def blocks_of(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
     """Return (start, end) of equal blocks that overlap."""
     block, overlap = (max(1, round(s * sample_rate)) for s in (settings.block_s, settings.overlap_s))
     count = 1 if length <= block else -(-(length - overlap) // (block - overlap))
@@ -161,7 +170,7 @@ def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int,
     return [(edges[i], min(length, edges[i + 1] + overlap)) for i in range(count)] if count > 1 else [(0, length)]
 
 
-def _profile(recording: Recording, noise: tuple[float, float] | str | None) -> Profile | None:
+def _profile(recording: Source, noise: tuple[float, float] | str | None) -> Profile | None:
     if noise is None:
         return None
     return read_profile(Path(noise)) if isinstance(noise, str) else learn(recording, noise)

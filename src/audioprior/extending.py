@@ -37,6 +37,8 @@ _FLOOR = 1e-10  # of the mean power
 class Extending(Job):
     """An extension in progress: iterate over it, and ask for `result()` at the end or earlier."""
 
+    recording: Recording
+
     def __init__(self, recording: Recording, run: Run) -> None:
         """Look for the cutoff; the work begins with the iteration.
 
@@ -109,8 +111,8 @@ class Extending(Job):
             replace(self.recording, samples=-invented, sample_rate=self._rate),
             self._run,
             (),
-            self._complete,
-            str(self._device),
+            self.complete,
+            self.device,
             findings,
         )
 

@@ -18,6 +18,7 @@ from audioprior.errors import SettingsError
 from audioprior.fitting import Fit, fit
 from audioprior.observations import Observation
 from audioprior.recording import Recording
+from audioprior.source import Source
 from audioprior.tasks import Run
 
 GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
@@ -97,8 +98,8 @@ class Result:
         write_report(self, Path(path), force=force)
 
 
-class Job(ABC):
-    """A restoration in progress: iterate over it, and ask for `result()` at the end or earlier.
+class Blocks(ABC):
+    """Fits in progress, block by block: iterate over it.
 
     The fits of a block, one a window length, go in lock-step, so that a whole estimate exists at each step.
 
@@ -110,7 +111,7 @@ class Job(ABC):
 
     findings: tuple[Finding, ...] = ()
 
-    def __init__(self, recording: Recording, run: Run, blocks: list[tuple[int, int]]) -> None:
+    def __init__(self, recording: Source, run: Run, blocks: list[tuple[int, int]]) -> None:
         """Check the settings against the recording; the work begins with the iteration."""
         self.recording, self.blocks = recording, blocks
         self._run, self._device = run, pick_device(run.task.device)
@@ -134,9 +135,9 @@ class Job(ABC):
                     lambda fits=fits: self.merge(fits),  # type: ignore[misc]
                     start,
                 )
+            self._fits += [_summary(number, window_ms, one) for window_ms, one in windows.items()]
             self.end(number, self.merge(fits))
             self._reached, self._live = number, []
-            self._fits += [_summary(number, window_ms, one) for window_ms, one in windows.items()]
 
     @abstractmethod
     def begin(self, number: int) -> dict[float, Fit]:
@@ -150,33 +151,53 @@ class Job(ABC):
     def end(self, number: int, sound: Tensor) -> None:
         """Take in a finished block."""
 
-    @abstractmethod
-    def result(self) -> Result:
-        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
-
     def _fit_of(self, observation: Observation, numbers: torch.Generator) -> Fit:
         """Return the fit of the method's prior to an observation, stopped by the method's rule."""
         method = self._run.method
         prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generator=numbers)
         return fit(observation, prior, stopping.build(method.stopping, numbers))
 
-    def _result_of(self, removed: Tensor) -> Result:
-        """Return the result of taking away `removed`, (channel, time), whose two parts add up exactly."""
-        removed = (removed / GRID).round() * GRID
+    @property
+    def settings(self) -> Run:
+        """Everything that decides the result."""
+        return self._run
+
+    @property
+    def device(self) -> str:
+        """What it is computed on."""
+        return str(self._device)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all blocks are finished."""
+        return self._reached == len(self.blocks)
+
+
+class Job(Blocks):
+    """A restoration in progress: iterate over it, and ask for `result()` at the end or earlier."""
+
+    @abstractmethod
+    def result(self) -> Result:
+        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
+
+    def _result_of(self, recording: Recording, removed: Tensor) -> Result:
+        """Return the result of taking `removed`, (channel, time), out of a recording: two parts that add up exactly."""
+        removed = on_grid(removed)
         return Result(
-            self.recording,
-            self.recording.with_samples(self.recording.samples - removed),
-            self.recording.with_samples(removed),
+            recording,
+            recording.with_samples(recording.samples - removed),
+            recording.with_samples(removed),
             self._run,
             tuple(self._fits),
-            self._complete,
-            str(self._device),
+            self.complete,
+            self.device,
             self.findings,
         )
 
-    @property
-    def _complete(self) -> bool:
-        return self._reached == len(self.blocks)
+
+def on_grid(removed: Tensor) -> Tensor:
+    """Round what is removed so that adding it back is exact."""
+    return (removed / GRID).round() * GRID
 
 
 def pick_device(name: str) -> torch.device:

@@ -1,6 +1,10 @@
 """What a run writes, and where: the restored file, its sidecar, and what else was asked for."""
 
+import shutil
+import sys
+import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +15,12 @@ from audioprior.errors import SettingsError
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
-    from audioprior.job import Result
-    from audioprior.recording import Encoding
+    from audioprior.damage import Finding
+    from audioprior.encoding import Encoding
+    from audioprior.job import FitSummary, Result
     from audioprior.snapshots import Snapshots
+    from audioprior.streaming import LongDenoising
+    from audioprior.tasks import Run
 
 
 @Parameter(name="*")
@@ -63,12 +70,11 @@ class Files:
     sidecar: Path | None
     encoding: "Encoding"
     output: Output
-    snapshots: "Snapshots | None"
     started: float
 
-    def write(self, result: "Result", out: "Voice") -> None:
+    def write(self, result: "Result", out: "Voice", snapshots: "Snapshots | None" = None) -> None:
         """Write all that was asked for, then tell."""
-        from audioprior.recording import fit_in_range
+        from audioprior.encoding import fit_in_range
 
         output = self.output
         # Peaks that were won back from clipping are not to be clipped again.
@@ -94,40 +100,67 @@ class Files:
             result.removed.write(output.removed, encoding=fitted.encoding, force=output.force)
         if output.report:
             result.report(output.report, force=output.force)
-        if self.snapshots:
-            self.snapshots.write(result)
+        if snapshots:
+            snapshots.write(result)
         if fitted.note:
             out.note(fitted.note)
-        seconds = time.monotonic() - self.started
+        self._finish(result, path, result.original.name, result.fits, result.findings, fitted.note, others, snapshots, out)
+
+    def write_long(self, job: "LongDenoising", out: "Voice") -> None:
+        """Write a denoising that goes from file to file, and tell."""
+        with ExitStack() as stack:
+            path = self.path
+            if piped := path == Path("-"):
+                path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))) / "whole"
+            fits, excess = job.write(path, self.output.removed, force=self.output.force)
+            if piped:
+                with open(path, "rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+        note = excess.told() if excess.count else None
+        if note:
+            out.note(note)
+        self._finish(job, self.path, job.recording.name, fits, (), note, [], None, out)
+
+    def _finish(
+        self,
+        done: "Result | LongDenoising",
+        path: Path,
+        name: str,
+        fits: "tuple[FitSummary, ...]",
+        findings: "tuple[Finding, ...]",
+        note: str | None,
+        others: list[Path],
+        snapshots: "Snapshots | None",
+        out: "Voice",
+    ) -> None:
+        """Write the sidecar file last, as it says that all is there, and tell."""
+        output, seconds = self.output, time.monotonic() - self.started
+        told: dict[str, Any] = {"complete": done.complete, "findings": [one.facts() for one in findings]}
         if self.sidecar:
-            self._describe(result, path, self.sidecar, seconds=round(seconds, 3), notes=[fitted.note] if fitted.note else [])
+            facts = {"device": done.device, "fits": [asdict(one) for one in fits], "notes": [note] if note else []}
+            self._describe(done.settings, Path(name), path, self.sidecar, seconds=round(seconds, 3), **told, **facts)
         out.done(
             output=str(path),
             others=[str(one) for one in others],
             removed=str(output.removed) if output.removed else None,
             report=str(output.report) if output.report else None,
-            snapshots=str(self.snapshots.folder) if self.snapshots else None,
+            snapshots=str(snapshots.folder) if snapshots else None,
             seconds=seconds,
-            complete=result.complete,
-            stopped=[one.reason for one in result.fits],
-            findings=[one.facts() for one in result.findings],
+            stopped=[one.reason for one in fits],
+            **told,
         )
 
-    def _describe(self, result: "Result", path: Path, sidecar: Path, **facts: Any) -> None:
-        from audioprior.recording import replacing
+    def _describe(self, settings: "Run", source: Path, path: Path, sidecar: Path, **facts: Any) -> None:
         from audioprior.sidecar import describe, sha256
+        from audioprior.writing import replacing
 
-        source = Path(result.original.name)
         facts |= {
             "input": {"name": source.name, "sha256": sha256(source) if source.is_file() else None},
             "output": {"name": path.name, "sha256": sha256(path)},
-            "complete": result.complete,
-            "device": result.device,
-            "fits": [asdict(one) for one in result.fits],
-            "findings": [one.facts() for one in result.findings],
         }
         with replacing(sidecar, force=self.output.force) as beside:
-            beside.write_text(describe(result.settings, **facts), encoding="utf-8")
+            beside.write_text(describe(settings, **facts), encoding="utf-8")
 
 
 def output_path(name: str, task: str, output: Output, encoding: "Encoding", *, several: bool) -> Path:
@@ -157,7 +190,7 @@ def output_encoding(path: Path, encoding: "Encoding", subtype: str | None) -> "E
     """Return how to store the output: the input's own way, as its name and --subtype ask."""
     import soundfile
 
-    from audioprior.recording import Encoding
+    from audioprior.encoding import Encoding
 
     target = encoding if path == Path("-") else encoding.for_path(path)
     if subtype is None:

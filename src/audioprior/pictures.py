@@ -102,7 +102,7 @@ def courses(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]], start: 
 
 def write_png(png: bytes, path: Path) -> None:
     """Write a picture beside, then rename it."""
-    from audioprior.recording import replacing
+    from audioprior.writing import replacing
 
     with replacing(path, force=True) as beside:
         beside.write_bytes(png)

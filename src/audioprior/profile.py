@@ -13,8 +13,10 @@ from torch import Tensor
 
 from audioprior.channels import Axes
 from audioprior.errors import SettingsError
-from audioprior.recording import Recording, replacing
+from audioprior.recording import Recording
+from audioprior.source import Source
 from audioprior.spectrum import Transform
+from audioprior.writing import replacing
 
 _WINDOW_MS = 128.0
 _SHORTEST_S = 0.05
@@ -92,7 +94,7 @@ def read_profile(path: Path) -> Profile:
     return Profile(rate, covariance)
 
 
-def learn(recording: Recording, passage_s: tuple[float, float]) -> Profile:
+def learn(recording: Source, passage_s: tuple[float, float]) -> Profile:
     """Return the profile of a passage that holds noise only.
 
     Args:
@@ -104,9 +106,11 @@ def learn(recording: Recording, passage_s: tuple[float, float]) -> Profile:
     """
     start, end = passage_s
     name = f"the noise passage {start:g}-{end:g} s"
-    if start >= recording.duration_s:
-        raise SettingsError(f"{name} begins after the end of the recording ({recording.duration_s:.3f} s).")
-    samples = recording.samples[:, round(start * recording.sample_rate) : round(end * recording.sample_rate)]
+    duration_s = recording.length / recording.sample_rate
+    if start >= duration_s:
+        raise SettingsError(f"{name} begins after the end of the recording ({duration_s:.3f} s).")
+    first, last = round(start * recording.sample_rate), round(end * recording.sample_rate)
+    samples = recording.read(first, min(last, recording.length))
     length = samples.shape[1] / recording.sample_rate
     if length < _SHORTEST_S:
         raise SettingsError(f"{name} holds {1000 * length:.0f} ms; give at least {1000 * _SHORTEST_S:.0f} ms.")

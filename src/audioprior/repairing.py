@@ -48,6 +48,8 @@ class Patch:
 class Repairing(Job):
     """A repair in progress: iterate over it, and ask for `result()` at the end or earlier."""
 
+    recording: Recording
+
     def __init__(
         self, recording: Recording, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean", samples: int = 1
     ) -> None:
@@ -105,7 +107,7 @@ class Repairing(Job):
     def result(self) -> Result:
         """Return what is repaired so far."""
         first, *others = self._repaired
-        result = self._result_of(self.recording.samples - first)
+        result = self._result_of(self.recording, self.recording.samples - first)
         return replace(result, others=tuple(self.recording.with_samples(one) for one in others))
 
     def _fit(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Fit:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from audioprior import pictures
 from audioprior.damage import Finding
-from audioprior.recording import Encoding, Recording, encode_to, replacing
+from audioprior.encoding import Encoding
+from audioprior.recording import Recording, encode_to
 from audioprior.settings import encode
 from audioprior.sidecar import versions
 from audioprior.tasks import Denoise
+from audioprior.writing import replacing
 
 if TYPE_CHECKING:
     from audioprior.job import FitSummary, Result

@@ -3,18 +3,22 @@
 import json
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.output import Files, Output, numbered, output_encoding, output_path
-from audioprior.tasks import Inpaint, Run
+from audioprior.tasks import Denoise, Inpaint, Run
 
 if TYPE_CHECKING:
     from audioprior.console import Voice
-    from audioprior.recording import Encoding, Recording
+    from audioprior.encoding import Encoding
+    from audioprior.recording import Recording
+    from audioprior.source import FileSource
 
 _COARSE = ("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW")  # would round the result of dequantising back
 
@@ -68,46 +72,88 @@ def _list(name: str, run: Run, *, as_json: bool) -> None:
 
 
 def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) -> None:
-    from audioprior.denoising import Denoising
-    from audioprior.recording import check_encodable, check_writable, read
-    from audioprior.restore import start
-    from audioprior.snapshots import Snapshots
+    from audioprior.recording import check_encodable
+    from audioprior.source import open_source, whole
+    from audioprior.writing import check_writable
 
     started = time.monotonic()
     out.begin(name)
-    recording = read(name)
-    encoding = recording.encoding.lossless()
-    path = output_path(name, run.task.kind, output, encoding, several=several)
-    piped = path == Path("-")
-    if piped and output.json:
-        raise SettingsError("--json and sound would share standard output; name a file with -o.")
-    if several and (output.removed or output.report or output.snapshots):
-        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-    finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
-    encoding = output_encoding(path, encoding, output.subtype or finer)
-    sidecar = None if piped else path.with_suffix(".json")
-    samples = run.task.samples if isinstance(run.task, Inpaint) else 1
-    if samples > 1 and piped:
-        raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
-    for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
-        if target is not None:
-            check_writable(target, force=output.force)
-    check_encodable(recording, encoding)
+    with open_source(name) as source:
+        encoding = source.encoding.lossless()
+        path = output_path(name, run.task.kind, output, encoding, several=several)
+        piped = path == Path("-")
+        if piped and output.json:
+            raise SettingsError("--json and sound would share standard output; name a file with -o.")
+        if several and (output.removed or output.report or output.snapshots):
+            raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
+        finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
+        encoding = output_encoding(path, encoding, output.subtype or finer)
+        sidecar = None if piped else path.with_suffix(".json")
+        samples = run.task.samples if isinstance(run.task, Inpaint) else 1
+        if samples > 1 and piped:
+            raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
+        for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
+            if target is not None:
+                check_writable(target, force=output.force)
+        check_encodable(source, encoding)
+        files = Files(path, sidecar, encoding, output, started)
+        if _is_long(source, run, output):
+            _from_file_to_file(source, name, run, files, out)
+        else:
+            _in_memory(whole(source), run, files, out)
+
+
+def _is_long(source: "FileSource", run: Run, output: Output) -> bool:
+    """Whether to go block by block: what needs all samples at once, such as a report, is done in memory."""
+    needs_all = output.report or output.snapshots or output.clip_mode not in (None, "clamp")
+    if needs_all or not isinstance(run.task, Denoise) or run.method.observation == "image":
+        return False
+    return source.length > run.task.block_s * source.sample_rate
+
+
+def _from_file_to_file(source: "FileSource", name: str, run: Run, files: Files, out: "Voice") -> None:
+    from audioprior.streaming import LongDenoising, Parts, identity
+
+    path = files.path
+    with ExitStack() as stack:
+        if path == Path("-") or not Path(name).is_file():  # what comes through a pipe comes once
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
+            parts = Parts(Path(folder), "")
+        else:
+            parts = Parts(path.with_name(f"{path.name}.parts"), identity(source, Path(name), run, files.encoding))
+        job = LongDenoising(source, run, parts, files.encoding)
+        try:
+            for progress in job:
+                out.step(progress)
+        except KeyboardInterrupt:
+            out.note(f"{parts.finished} of {len(job.blocks)} blocks are kept in {parts.folder}; run it again to go on.")
+            if files.output.keep_partial:
+                files.write_long(job, out)
+            raise
+        files.write_long(job, out)
+        parts.remove()
+
+
+def _in_memory(recording: "Recording", run: Run, files: Files, out: "Voice") -> None:
+    from audioprior.denoising import Denoising
+    from audioprior.restore import start
+    from audioprior.snapshots import Snapshots
+
+    name, path, output = recording.name, files.path, files.output
     job = start(recording, run)
     if not job.blocks:
         out.note(f"{name}: nothing to repair was found.")
-        if _copied(name, recording, path, encoding, output):
-            out.done(output=str(path), seconds=time.monotonic() - started, complete=True, stopped=[], findings=[])
+        if _copied(name, recording, path, files.encoding, output):
+            out.done(output=str(path), seconds=time.monotonic() - files.started, complete=True, stopped=[], findings=[])
             return
     folder = output.snapshots
-    if folder is None and run.method.observation == "image" and not piped:
+    if folder is None and run.method.observation == "image" and path != Path("-"):
         folder = path.with_suffix(".steps")  # the seed is its samples on the way
     snapshots = None
     if folder:
         if not isinstance(job, Denoising):
             raise SettingsError(f"--snapshots {folder} shows a denoising on its way; leave it out to {run.task.kind}.")
         snapshots = Snapshots(folder, output.every, job)
-    files = Files(path, sidecar, encoding, output, snapshots, started)
     try:
         for progress in job:
             out.step(progress)
@@ -115,14 +161,14 @@ def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) ->
                 snapshots.take(progress)
     except KeyboardInterrupt:
         if output.keep_partial:
-            files.write(job.result(), out)
+            files.write(job.result(), out, snapshots)
         raise
-    files.write(job.result(), out)
+    files.write(job.result(), out, snapshots)
 
 
 def _copied(name: str, recording: "Recording", path: Path, encoding: "Encoding", output: Output) -> bool:
     """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is asked for."""
-    from audioprior.recording import replacing
+    from audioprior.writing import replacing
 
     source = Path(name)
     if recording.encoding != encoding or path == Path("-") or not source.is_file() or output.removed or output.report:

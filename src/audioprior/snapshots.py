@@ -7,9 +7,9 @@ from torch import Tensor
 
 from audioprior import pictures
 from audioprior.denoising import Denoising
+from audioprior.encoding import Encoding
 from audioprior.errors import SettingsError
 from audioprior.job import Progress, Result
-from audioprior.recording import Encoding
 
 _STRIP = (0, 150, 300)  # what the original shows, beside the degraded recording and the end
 _ENCODING = Encoding("WAV", "FLOAT")  # nothing clips on the way

@@ -20,6 +20,8 @@ _WINDOW_MS = 64.0
 class Uncovering(Job):
     """Spectral repair in progress, a block for each region: iterate over it, and ask for `result()`."""
 
+    recording: Recording
+
     def __init__(self, recording: Recording, run: Run, task: Inpaint) -> None:
         """Check the regions against the recording.
 
@@ -72,7 +74,7 @@ class Uncovering(Job):
 
     def result(self) -> Result:
         """Return what is uncovered so far."""
-        return self._result_of(self.recording.samples - self._repaired)
+        return self._result_of(self.recording, self.recording.samples - self._repaired)
 
 
 def _bins(region: Region, transform: Transform, offset_s: float, frames: int) -> Tensor:

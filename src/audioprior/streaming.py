@@ -1,0 +1,176 @@
+"""Long recordings: denoised block by block from file to file, in constant memory, and resumed where they stopped."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audioprior.denoising import BlockDenoising
+from audioprior.encoding import Encoding, Excess, clamped
+from audioprior.errors import SettingsError
+from audioprior.job import FitSummary, on_grid
+from audioprior.recording import encoder, write_samples
+from audioprior.settings import encode
+from audioprior.sidecar import sha256, versions
+from audioprior.source import FileSource, Source
+from audioprior.tasks import Run
+from audioprior.writing import replacing
+
+_MARK = "audioprior.json"  # in a folder of parts: what they are parts of
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished block.
+
+    Attributes:
+        samples: (channel, time), restored, as the output will hold them, up to where the next block begins.
+        tail: (channel, time), the rest of the block, faded out, to be added to the next one; not rounded.
+        excess: samples that had to be clamped.
+        fits: what the block's fits did.
+    """
+
+    samples: Tensor
+    tail: Tensor
+    excess: Excess
+    fits: tuple[FitSummary, ...]
+
+
+class Parts:
+    """Finished blocks in a folder, one file each, written whole or not at all.
+
+    Attributes:
+        folder: where they are.
+        finished: how many there are, without a hole.
+    """
+
+    def __init__(self, folder: Path, identity: str) -> None:
+        """Take up the parts of an earlier run of the same identity, or begin anew.
+
+        Raises:
+            SettingsError: the folder holds something else.
+        """
+        self.folder, self.finished = folder, 0
+        self._identity, self._mark = identity, folder / _MARK
+        if folder.exists() and not self._mark.is_file() and any(folder.iterdir()):
+            raise SettingsError(f"{folder} holds other files, and finished blocks go there; move it away.")
+        if self._mark.is_file() and self._mark.read_text(encoding="utf-8") != identity:
+            shutil.rmtree(folder)
+        while self._path(self.finished + 1).exists():
+            self.finished += 1
+
+    def keep(self, number: int, part: Part) -> None:
+        """Write a block's part."""
+        fits = json.dumps([asdict(one) for one in part.fits])
+        content = {"samples": part.samples, "tail": part.tail, "excess": asdict(part.excess), "fits": fits}
+        if not self.finished:
+            self.folder.mkdir(exist_ok=True)
+            self._mark.write_text(self._identity, encoding="utf-8")
+        beside = self._path(number).with_suffix(f".{os.getpid()}.tmp")
+        torch.save(content, beside)
+        os.replace(beside, self._path(number))
+        self.finished = number
+
+    def load(self, number: int) -> Part:
+        """Read a block's part."""
+        content: dict[str, Any] = torch.load(self._path(number))
+        fits = tuple(FitSummary(**{**one, "losses": tuple(one["losses"])}) for one in json.loads(content["fits"]))
+        return Part(content["samples"], content["tail"], Excess(**content["excess"]), fits)
+
+    def remove(self) -> None:
+        """Remove the folder: the output is whole."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:06}.pt"
+
+
+class LongDenoising(BlockDenoising):
+    """A denoising from file to file: iterate over it, then `write`. Parts of earlier runs are not computed again."""
+
+    def __init__(self, source: Source, run: Run, parts: Parts, encoding: Encoding) -> None:
+        """Check the settings against the recording; the work begins with the iteration.
+
+        Args:
+            source: what is restored.
+            run: the settings.
+            parts: where finished blocks go.
+            encoding: how the output will store samples; those beyond full scale are clamped.
+        """
+        super().__init__(source, run)
+        self._parts, self._encoding = parts, encoding
+        self._reached = len(self.blocks) if self.silent else parts.finished
+        self._tail = parts.load(parts.finished).tail if parts.finished else torch.zeros(source.channels, 0)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the recording is digital silence, of which nothing can be removed."""
+        return not self._level
+
+    def end(self, number: int, sound: Tensor) -> None:
+        """Keep a finished block, cross-faded with the one before."""
+        start, end = self.blocks[number - 1]
+        until = self.blocks[number][0] if number < len(self.blocks) else end
+        faded = sound * self.fade(number)
+        faded[:, : self._tail.shape[1]] += self._tail
+        whole, self._tail = faded[:, : until - start], faded[:, until - start :].clone()
+        original = self.recording.read(start, until)
+        restored = original - on_grid(self._task.strength * (original - whole))
+        samples = clamped(restored, self._encoding)
+        exact = samples.float()  # half the disk, where that holds the same numbers
+        samples = exact if torch.equal(exact.double(), samples) else samples
+        fits = tuple(one for one in self._fits if one.block == number)
+        self._parts.keep(number, Part(samples, self._tail, Excess().plus(restored, self._encoding), fits))
+
+    def parts(self) -> Iterator[Part]:
+        """Yield what is finished, in order; behind it, and in silence, the recording as it came in."""
+        for number, (start, end) in enumerate(self.blocks, 1):
+            if number <= self._parts.finished and not self.silent:
+                yield self._parts.load(number)
+                continue
+            until = self.blocks[number][0] if number < len(self.blocks) else end
+            samples = self.recording.read(start, until)
+            yield Part(clamped(samples, self._encoding), samples[:, :0], Excess(), ())
+
+    def write(self, path: Path, removed: Path | None, *, force: bool) -> tuple[tuple[FitSummary, ...], Excess]:
+        """Write the restored file, and what was removed from it; return what the fits did and what was clamped.
+
+        Raises:
+            SettingsError: a file exists and `force` is not set.
+            AudioError: a file cannot be written.
+        """
+        fits: list[FitSummary] = []
+        count, peak = 0, 0.0
+        with replacing(path, force=force) as beside, encoder(beside, self.recording, self._encoding) as file:
+            for part in self.parts():
+                write_samples(file, part.samples.double())
+                fits += part.fits
+                count, peak = count + part.excess.count, max(peak, part.excess.peak)
+        if removed:
+            encoding = self._encoding.for_path(removed)
+            with replacing(removed, force=force) as beside, encoder(beside, self.recording, encoding) as file:
+                start = 0
+                for part in self.parts():
+                    end = start + part.samples.shape[1]
+                    write_samples(file, clamped(self.recording.read(start, end) - part.samples.double(), encoding))
+                    start = end
+        return tuple(fits), Excess(count, peak)
+
+
+def identity(source: FileSource, path: Path, run: Run, encoding: Encoding) -> str:
+    """Return what decides the bytes of a long denoising's parts, as text."""
+    facts = {
+        "input": sha256(path),
+        "length": source.length,
+        "run": encode(run),
+        "encoding": asdict(encoding),
+        "versions": versions(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

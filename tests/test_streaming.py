@@ -1,0 +1,170 @@
+"""Long recordings: block by block in constant memory, the same bytes as in memory, and resumed where they stopped."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import audioprior as ap
+from audioprior.cli import main
+from audioprior.encoding import Encoding
+from audioprior.recording import Recording, read
+from audioprior.source import chunks, open_source
+from audioprior.tasks import Denoise
+
+RATE = 8000
+OPTIONS = ["--block-s", "1", "--overlap-s", "0.25", "--steps", "12", "-m", "nmf"]
+COMMAND = [sys.executable, "-m", "audioprior", "denoise"]
+
+
+@pytest.fixture
+def long(tmp_path: Path, tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> Path:
+    """Six seconds of a stereo tone in noise: eight blocks."""
+    samples = tone(440, 6.0, RATE, channels=2) + noise(6.0, RATE, channels=2)
+    Recording(samples, RATE, Encoding("WAV", "PCM_16"), {"title": "reel 3"}).write(tmp_path / "x.wav")
+    return tmp_path / "x.wav"
+
+
+def call(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(list(map(str, arguments)))
+    return int(exit_.value.code or 0)
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def steps(process: "subprocess.Popen[str]") -> Iterator[dict[str, int]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        event = json.loads(line)
+        if event["event"] == "step":
+            yield event
+
+
+def test_a_file_is_the_same_by_blocks_and_in_memory(long: Path) -> None:
+    folder = long.parent
+    assert call("denoise", long, *OPTIONS, "--removed", folder / "gone.wav") == 0
+    assert names(folder) == {"x.wav", "x.denoise.wav", "x.denoise.json", "gone.wav"}
+    # A report needs all samples at once, so this one goes through memory.
+    assert call("denoise", long, *OPTIONS, "--report", folder / "r.html", "-o", folder / "whole.wav") == 0
+    assert (folder / "x.denoise.wav").read_bytes() == (folder / "whole.wav").read_bytes()
+    before, after, gone = (read(folder / name) for name in ("x.wav", "x.denoise.wav", "gone.wav"))
+    assert (after.samples + gone.samples - before.samples).abs().max() == 0
+    assert after.tags["title"] == "reel 3"
+    by_blocks, in_memory = (json.loads((folder / f"{name}.json").read_text()) for name in ("x.denoise", "whole"))
+    assert by_blocks["fits"] == in_memory["fits"]
+    assert by_blocks["run"] == in_memory["run"]
+    assert by_blocks["complete"]
+
+
+def test_a_killed_fit_goes_on_where_it_stopped(long: Path) -> None:
+    folder = long.parent
+    assert call("denoise", long, *OPTIONS, "-o", folder / "undisturbed.wav") == 0
+    killed = subprocess.Popen([*COMMAND, str(long), *OPTIONS, "--json"], stdout=subprocess.PIPE, text=True)
+    for event in steps(killed):
+        if event["block"] == 4:
+            os.kill(killed.pid, signal.SIGKILL)
+            break
+    killed.communicate()
+    assert names(folder) == {"x.wav", "x.denoise.wav.parts", "undisturbed.wav", "undisturbed.json"}
+    again = subprocess.Popen([*COMMAND, str(long), *OPTIONS, "--json"], stdout=subprocess.PIPE, text=True)
+    assert next(steps(again))["block"] == 4  # three were finished and are not computed again
+    again.communicate()
+    assert again.returncode == 0
+    assert (folder / "x.denoise.wav").read_bytes() == (folder / "undisturbed.wav").read_bytes()
+    one, other = (json.loads((folder / f"{name}.json").read_text()) for name in ("x.denoise", "undisturbed"))
+    assert one["fits"] == other["fits"]
+    assert "x.denoise.wav.parts" not in names(folder)
+
+
+def test_other_settings_begin_anew(long: Path) -> None:
+    parts = long.parent / "x.denoise.wav.parts"
+    interrupted = subprocess.Popen([*COMMAND, str(long), *OPTIONS, "--json"], stdout=subprocess.PIPE, text=True)
+    for event in steps(interrupted):
+        if event["block"] == 3:
+            interrupted.send_signal(signal.SIGINT)
+            break
+    interrupted.communicate()
+    assert interrupted.returncode == 130
+    assert len(names(parts)) >= 3
+    again = subprocess.Popen([*COMMAND, str(long), *OPTIONS, "--seed", "1", "--json"], stdout=subprocess.PIPE, text=True)
+    assert next(steps(again))["block"] == 1
+    again.communicate()
+    assert not parts.exists()
+
+
+def test_a_folder_with_other_files_is_left_alone(long: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = long.parent / "x.denoise.wav.parts"
+    parts.mkdir()
+    (parts / "thesis.txt").write_text("mine")
+    assert call("denoise", long, *OPTIONS) == 2
+    assert "holds other files" in capsys.readouterr().err
+    assert names(parts) == {"thesis.txt"}
+
+
+def test_a_pipe_gives_the_same_sound(long: Path) -> None:
+    assert call("denoise", long, *OPTIONS) == 0
+    piped = subprocess.run([*COMMAND, "-", *OPTIONS, "-q"], input=long.read_bytes(), capture_output=True, check=True)
+    (long.parent / "piped.wav").write_bytes(piped.stdout)
+    assert torch.equal(read(long.parent / "piped.wav").samples, read(long.parent / "x.denoise.wav").samples)
+
+
+def test_silence_stays_silence(tmp_path: Path) -> None:
+    Recording(torch.zeros(1, 3 * RATE, dtype=torch.float64), RATE, Encoding("WAV", "PCM_16")).write(tmp_path / "x.wav")
+    assert call("denoise", tmp_path / "x.wav", *OPTIONS) == 0
+    assert not read(tmp_path / "x.denoise.wav").samples.any()
+    assert names(tmp_path) == {"x.wav", "x.denoise.wav", "x.denoise.json"}
+
+
+def test_a_sample_that_is_no_number_is_named_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    samples = torch.full((1, 3 * RATE), 0.1, dtype=torch.float64)
+    samples[0, 2 * RATE] = torch.nan
+    Recording.write(_unchecked(samples), tmp_path / "x.wav")
+    assert call("denoise", tmp_path / "x.wav", *OPTIONS) == 3
+    assert "NaN or infinite, the first at 2.000 s" in capsys.readouterr().err
+    assert names(tmp_path) == {"x.wav"}
+
+
+def _unchecked(samples: Tensor) -> Recording:
+    """Return a recording that the class itself would refuse."""
+    recording = Recording(torch.zeros_like(samples), RATE, Encoding("WAV", "FLOAT"))
+    object.__setattr__(recording, "samples", samples)
+    return recording
+
+
+@pytest.mark.parametrize(
+    "encoding", [Encoding("FLAC", "PCM_16"), Encoding("OGG", "VORBIS"), Encoding("MP3", "MPEG_LAYER_III")]
+)
+def test_any_place_of_a_file_can_be_read(encoding: Encoding, tmp_path: Path, noise: Callable[..., Tensor]) -> None:
+    path = tmp_path / f"x{encoding.extension}"
+    Recording(noise(3.0, 16000, channels=2), 16000, encoding).write(path, encoding=encoding)
+    whole = read(path).samples
+    with open_source(path) as source:
+        for start, end in ((30000, 40000), (0, 100), (17, 20000), (source.length - 5, source.length)):
+            assert torch.equal(source.read(start, end), whole[:, start:end])
+        assert torch.equal(torch.cat(list(chunks(source)), 1), whole)
+
+
+def test_no_seam_at_the_borders_of_blocks(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    clean = tone(440, 6.0, RATE)
+    settings = Denoise(block_s=1.5, overlap_s=0.25)
+    result = ap.denoise(clean + noise(6.0, RATE), sample_rate=RATE, method="nmf", settings=settings)
+    restored = result.restored.samples[0]
+    frames = restored[: 6 * RATE].view(-1, RATE // 10)
+    levels = 10 * frames.square().mean(1).log10()
+    # The tone is as loud in each tenth of a second, in the middle of a block or at its border.
+    assert levels.max() - levels.min() < 0.5
+    error = (restored - clean[0]).view(-1, RATE // 10).square().mean(1)
+    borders = {round(10 * edge) for edge in itertools.accumulate([1.4375] * 3)}  # (6 - 0.25) / 4 seconds apart
+    at, away = (error[[i for i in range(2, 58) if (i in borders) == here]].mean() for here in (True, False))
+    assert at < 3 * away
