@@ -48,6 +48,7 @@ ORDER = [
         "output",
         "runner",
         "arguments",
+        "batch",
         "cli",
     ),
 ]

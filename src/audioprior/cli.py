@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from audioprior import __version__, presets
-from audioprior.arguments import DenoiseFlags, Inputs, Repair, band, span
+from audioprior.arguments import DenoiseFlags, Inputs, Repair, Workers, assigned, band, span
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.output import Output
 from audioprior.runner import restore_each
@@ -18,7 +18,7 @@ from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpai
 _INTERRUPTED = 130
 
 
-_FLAGS, _REPAIR, _OUTPUT = DenoiseFlags(), Repair(), Output()
+_FLAGS, _REPAIR, _OUTPUT, _WORKERS = DenoiseFlags(), Repair(), Output(), Workers()
 
 app = App(
     name="audioprior",
@@ -196,6 +196,42 @@ def dequantise(
     _check_names(inputs)
     chosen = Dequantise(bits=bits, seed=repair.seed, device=repair.device)
     return _repaired(inputs, chosen, repair, output)
+
+
+@app.command
+def batch(
+    inputs: Inputs,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    task: Literal["denoise", "inpaint", "declip", "declick", "dequantise", "extend"] = "denoise",
+    method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    config: Path | None = None,
+    workers: Workers = _WORKERS,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+    json: bool = False,
+) -> int:
+    """Restore many files, on this machine or on many.
+
+    What is done is known by its sidecar and is not done again, so that the same command goes on after an interruption. One
+    bad file does not stop the rest.
+
+    Args:
+        inputs: files, folders, patterns, or "-" for a list on standard input.
+        out: the folder for outputs; files of a folder keep their places below it.
+        task: what to do.
+        method: how; `audioprior methods` lists them.
+        set_: NAME=VALUE of a setting of the task, such as strength=0.8; may be given many times.
+        config: take all settings from the .json that an earlier run left beside its result.
+        workers: who does it.
+        quiet: say nothing but what failed.
+        json: one JSON object a line on standard output for each file.
+    """
+    from audioprior.batch.run import run_batch
+
+    run = _run(config, method or presets.DEFAULTS[task], assigned(task, set_ or ()))
+    return run_batch(inputs, out, run, workers, quiet=quiet, as_json=json)
 
 
 @app.command

@@ -104,7 +104,7 @@ class Files:
             snapshots.write(result)
         if fitted.note:
             out.note(fitted.note)
-        self._finish(result, path, result.original.name, result.fits, result.findings, fitted.note, others, snapshots, out)
+        self.finish(result, path, result.original.name, result.fits, result.findings, fitted.note, others, snapshots, out)
 
     def write_long(self, job: "LongDenoising", out: "Voice") -> None:
         """Write a denoising that goes from file to file, and tell."""
@@ -120,9 +120,9 @@ class Files:
         note = excess.told() if excess.count else None
         if note:
             out.note(note)
-        self._finish(job, self.path, job.recording.name, fits, (), note, [], None, out)
+        self.finish(job, self.path, job.recording.name, fits, (), note, [], None, out)
 
-    def _finish(
+    def finish(
         self,
         done: "Result | LongDenoising",
         path: Path,

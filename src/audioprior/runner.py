@@ -47,7 +47,7 @@ def restore_each(inputs: Sequence[str], run: Run, output: Output, *, dry_run: bo
                 if dry_run:
                     _list(name, run, as_json=output.json)
                 else:
-                    _one(name, run, output, out, several=len(inputs) > 1)
+                    restore_file(name, run, output, out, several=len(inputs) > 1)
             except AudiopriorError as error:
                 if len(inputs) == 1:
                     raise
@@ -71,7 +71,19 @@ def _list(name: str, run: Run, *, as_json: bool) -> None:
         print(f"{name}: nothing to repair was found.")
 
 
-def _one(name: str, run: Run, output: Output, out: "Voice", *, several: bool) -> None:
+def restore_file(name: str, run: Run, output: Output, out: "Voice", *, several: bool = False) -> None:
+    """Restore one file.
+
+    Args:
+        name: of the file, or "-".
+        run: the settings.
+        output: what to write.
+        out: whom to tell.
+        several: whether it is one of many, which cannot share one output file.
+
+    Raises:
+        AudiopriorError: it cannot be done.
+    """
     from audioprior.recording import check_encodable
     from audioprior.source import open_source, whole
     from audioprior.writing import check_writable
@@ -144,7 +156,7 @@ def _in_memory(recording: "Recording", run: Run, files: Files, out: "Voice") -> 
     if not job.blocks:
         out.note(f"{name}: nothing to repair was found.")
         if _copied(name, recording, path, files.encoding, output):
-            out.done(output=str(path), seconds=time.monotonic() - files.started, complete=True, stopped=[], findings=[])
+            files.finish(job.result(), path, name, (), (), None, [], None, out)
             return
     folder = output.snapshots
     if folder is None and run.method.observation == "image" and path != Path("-"):

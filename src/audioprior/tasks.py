@@ -203,3 +203,13 @@ class Run:
     task: TaskSettings = field(default_factory=Denoise)
 
     FILE_VERSION: ClassVar[int] = 2
+
+
+TASKS: dict[str, type[TaskSettings]] = {
+    "denoise": Denoise,
+    "inpaint": Inpaint,
+    "declip": Declip,
+    "declick": Declick,
+    "dequantise": Dequantise,
+    "extend": Extend,
+}

@@ -1,0 +1,97 @@
+"""Workers on this machine: processes that take one file at a time; a lost one is replaced and its file tried again."""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import Connection
+
+from audioprior.batch.plan import Item
+from audioprior.batch.work import Outcome, lost, restore_item
+
+TRIES = 4
+
+
+def run_locally(items: Sequence[Item], jobs: int) -> Iterator[Outcome]:
+    """Yield what became of each file, as they are done.
+
+    Args:
+        items: what to do.
+        jobs: how many at once, one thread each.
+    """
+    waiting: queue.SimpleQueue[tuple[Item, int]] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    for item in items:
+        waiting.put((item, 1))
+    workers = [_Worker(waiting, outcomes) for _ in range(max(1, min(jobs, len(items))))]
+    try:
+        for worker in workers:
+            worker.start()
+        for _ in items:
+            yield outcomes.get()
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker(threading.Thread):
+    """Keeps one process at work."""
+
+    def __init__(self, waiting: "queue.SimpleQueue[tuple[Item, int]]", outcomes: "queue.SimpleQueue[Outcome]") -> None:
+        super().__init__(daemon=True)
+        self._waiting, self._outcomes = waiting, outcomes
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Hand out files until there are none left."""
+        pipe = self._hire()
+        while not self._stopped.is_set():
+            try:
+                item, attempts = self._waiting.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            try:
+                pipe.send((item, attempts))
+                self._outcomes.put(pipe.recv())
+            except (EOFError, OSError):  # the process is gone
+                if self._stopped.is_set():
+                    return
+                pipe = self._hire()
+                if attempts < TRIES:
+                    self._waiting.put((item, attempts + 1))
+                else:
+                    self._outcomes.put(lost(item, attempts))
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        self._stopped.set()
+        if self._process is not None:
+            self._process.terminate()
+
+    def _hire(self) -> Connection:
+        # A process that is forked from one with threads may hang: begin afresh.
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        return ours
+
+
+def _serve(pipe: Connection) -> None:
+    """Restore what comes through the pipe until it ends: the life of a worker process."""
+    import signal
+
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    # One thread a file: cores are shared by files, and bytes do not depend on how many there are.
+    torch.set_num_threads(1)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            item, attempts = pipe.recv()
+            pipe.send(restore_item(item, attempts))

@@ -1,0 +1,117 @@
+"""What a batch has to do: its files, their places, and which are done already."""
+
+import glob
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from audioprior.encoding import CONTAINERS, EXTENSIONS, Encoding
+from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.recording import opened
+from audioprior.settings import encode
+from audioprior.sidecar import sha256, versions
+from audioprior.tasks import Run
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of a batch.
+
+    Attributes:
+        source: the input.
+        target: the output.
+        run: what to do.
+    """
+
+    source: Path
+    target: Path
+    run: Run
+
+    @property
+    def sidecar(self) -> Path:
+        """The file that says that it is done."""
+        return self.target.with_suffix(".json")
+
+    def done(self) -> bool:
+        """Whether the output is there, whole, of this input, by these settings and versions."""
+        try:
+            facts = json.loads(self.sidecar.read_text(encoding="utf-8"))
+            same = facts["run"] == _plain(encode(self.run)) and facts["versions"] == versions() and facts["complete"]
+            return (
+                bool(same)
+                and facts["input"]["sha256"] == sha256(self.source)
+                and facts["output"]["sha256"] == sha256(self.target)
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+
+def plan(inputs: Sequence[str], folder: Path, run: Run, shard: tuple[int, int] = (1, 1)) -> list[Item]:
+    """Return what a batch has to do, in the order of the names.
+
+    Args:
+        inputs: files, folders (searched with all below them), patterns, or "-" for a list on standard input, a name a line.
+        folder: where outputs go; below a folder, files keep their places.
+        run: what to do with each.
+        shard: I, N: every N-th file from the I-th on, counted from 1.
+
+    Raises:
+        SettingsError: nothing was found, or two outputs would have one name.
+    """
+    number, count = shard
+    places: dict[Path, Path] = {}  # each input once, with its place below the folder
+    own = folder.resolve()
+    for given in _listed(inputs):
+        for source, place in _found(given):
+            ours = source.stem.endswith(f".{run.task.kind}") and own in source.resolve().parents
+            if not ours:  # outputs of an earlier run are no inputs
+                places.setdefault(source, place)
+    if not places:
+        raise SettingsError(f"no sound files were found in {', '.join(inputs)}; name files, folders or patterns.")
+    items, taken = [], dict[Path, Path]()
+    for source, place in sorted(places.items()):
+        target = folder / place.with_name(f"{source.stem}.{run.task.kind}{_ending(source)}")
+        if target in taken:
+            raise SettingsError(f"{taken[target]} and {source} would both be written to {target}; run them apart.")
+        taken[target] = source
+        items.append(Item(source, target, run))
+    return items[number - 1 :: count]
+
+
+def _listed(inputs: Iterable[str]) -> list[str]:
+    names: list[str] = []
+    for one in inputs:
+        names += [line for line in sys.stdin.read().splitlines() if line.strip()] if one == "-" else [one]
+    return names
+
+
+def _found(given: str) -> list[tuple[Path, Path]]:
+    """Return the files that a name means, and their places below the output folder."""
+    path = Path(given)
+    if path.is_dir():
+        return [(one, one.relative_to(path)) for one in path.rglob("*") if _sounds(one)]
+    if path.exists() or not glob.has_magic(given):
+        return [(path, Path(path.name))]  # a file that is not there is a failure of its own, told at the end
+    return [(one, Path(one.name)) for one in map(Path, glob.glob(given, recursive=True)) if _sounds(one)]
+
+
+def _sounds(path: Path) -> bool:
+    """Whether a file's name is one of a sound file."""
+    return path.suffix.lower() in CONTAINERS and path.is_file()
+
+
+def _ending(source: Path) -> str:
+    """Return the ending of a file's output: its own, or a lossless one."""
+    try:
+        with opened(source) as file:
+            encoding = Encoding(file.format, file.subtype)
+    except AudiopriorError:
+        return source.suffix
+    return encoding.lossless().extension if encoding.lossy else source.suffix or EXTENSIONS.get(encoding.container, ".wav")
+
+
+def _plain(content: object) -> object:
+    """Return settings as JSON gives them back."""
+    return json.loads(json.dumps(content))

@@ -1,0 +1,83 @@
+"""Runs a batch, tells how it goes, and sums it up."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from audioprior.arguments import Workers
+from audioprior.batch.local import run_locally
+from audioprior.batch.plan import Item, plan
+from audioprior.batch.work import Outcome
+from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.tasks import Run
+
+_COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
+
+
+def run_batch(
+    inputs: Sequence[str], folder: Path, run: Run, workers: Workers, *, quiet: bool = False, as_json: bool = False
+) -> int:
+    """Restore many files, and return the exit code: 1 if any failed.
+
+    Args:
+        inputs: files, folders, patterns, or "-" for a list on standard input.
+        folder: where outputs go; it is made if need be.
+        run: what to do with each file.
+        workers: who does it.
+        quiet: say nothing but what failed.
+        as_json: a JSON object a line on standard output for each file, as it is done.
+
+    Raises:
+        SettingsError: there is nothing to do, or no such cluster.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{folder} is a file; name a folder with -o.")
+    items = plan(inputs, folder, run, workers.shard)
+    outcomes, stdout = _outcomes(items, workers), sys.stdout
+    console = Console(stderr=True, highlight=False)
+    told: list[Outcome] = []
+    columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
+    hidden = quiet or as_json or not console.is_terminal
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=hidden) as bar:
+        task = bar.add_task(run.task.kind, total=len(items))
+        for outcome in outcomes:
+            told.append(outcome)
+            bar.advance(task)
+            if as_json:
+                print(json.dumps({"event": "file", **outcome.facts()}, ensure_ascii=False), file=stdout, flush=True)
+    failed = [one for one in told if one.status == "failed"]
+    if not quiet and not as_json:
+        console.print(_table(told))
+    for one in failed:
+        console.print(f"audioprior: {one.error}", markup=False, soft_wrap=True)
+    return AudiopriorError.exit_code if failed else 0
+
+
+def _outcomes(items: list[Item], workers: Workers) -> Iterator[Outcome]:
+    if workers.engine == "local":
+        return run_locally(items, workers.jobs or len(os.sched_getaffinity(0)))
+    from audioprior.batch.cluster import run_on_ray
+
+    return run_on_ray(items, workers.jobs, workers.address, workers.gpus)
+
+
+def _table(told: list[Outcome]) -> Table:
+    counts = {status: sum(one.status == status for one in told) for status in _COLOURS}
+    table = Table(title=", ".join(f"{count} {status}" for status, count in counts.items() if count))
+    for heading in ("file", "", "seconds", "output"):
+        table.add_column(heading, justify="right" if heading == "seconds" else "left", overflow="fold")
+    for one in sorted(told, key=lambda one: one.source):
+        status = f"[{_COLOURS[one.status]}]{one.status}[/]"
+        table.add_row(_plain(one.source), status, f"{one.seconds:.1f}", _plain("" if one.error else one.target))
+    return table
+
+
+def _plain(text: str) -> str:
+    """Return text that rich does not take for markup."""
+    return text.replace("[", r"\[")

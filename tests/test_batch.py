@@ -1,0 +1,238 @@
+"""audioprior batch: many files, real worker processes, a real Ray cluster, and workers that are killed."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from torch import Tensor
+
+from audioprior.batch.plan import plan
+from audioprior.cli import main
+from audioprior.presets import method
+from audioprior.tasks import Denoise, Run
+
+RATE = 16000
+FAST = ["-m", "nmf", "--set", "device=cpu"]
+COMMAND = [sys.executable, "-m", "audioprior", "batch"]
+RUN = Run(name="nmf", method=method("nmf"), task=Denoise())
+
+
+def call(*arguments: str | Path) -> int:
+    with pytest.raises(SystemExit) as exit_:
+        main(["batch", *map(str, arguments)])
+    return int(exit_.value.code or 0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> Path:
+    """Three recordings in a folder, one of them deeper, and one that is none."""
+    inputs = tmp_path / "in"
+    (inputs / "deep").mkdir(parents=True)
+    for number, name in enumerate(("a.wav", "b.flac", "deep/a.wav")):
+        samples = tone(300 + 100 * number, 1.0) + noise(1.0, seed=number)
+        soundfile.write(inputs / name, samples[0].numpy(), RATE)
+    (inputs / "bad.wav").write_text("no sound")
+    return inputs
+
+
+def lines(text: str) -> dict[str, dict[str, Any]]:
+    """Return the outcomes, by the input's name."""
+    told = [json.loads(line) for line in text.splitlines()]
+    return {Path(one["source"]).name if "deep" not in one["source"] else "deep": one for one in told}
+
+
+def tree(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_one_bad_file_does_not_stop_the_rest_and_a_second_run_skips(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder.parent / "out"
+    assert call(folder, "-o", out, *FAST, "--json") == 1
+    printed = capsys.readouterr()
+    told = lines(printed.out)
+    assert {name: one["status"] for name, one in told.items()} == {
+        "a.wav": "done", "b.flac": "done", "deep": "done", "bad.wav": "failed",
+    }  # fmt: skip
+    assert "bad.wav cannot be read as sound" in told["bad.wav"]["error"]
+    assert "bad.wav cannot be read as sound" in printed.err
+    outputs = {"a.denoise.wav", "b.denoise.flac", "deep/a.denoise.wav"}
+    assert tree(out) == outputs | {str(Path(name).with_suffix(".json")) for name in outputs}
+    before = {name: (out / name).stat().st_mtime_ns for name in outputs}
+    # One input changed since.
+    samples, _ = soundfile.read(folder / "a.wav")
+    soundfile.write(folder / "a.wav", samples / 2, RATE)
+    assert call(folder, "-o", out, *FAST, "--json") == 1
+    told = lines(capsys.readouterr().out)
+    assert [told[name]["status"] for name in ("a.wav", "b.flac", "deep", "bad.wav")] == [
+        "done",
+        "skipped",
+        "skipped",
+        "failed",
+    ]
+    after = {name: (out / name).stat().st_mtime_ns for name in outputs}
+    assert {name for name in outputs if before[name] != after[name]} == {"a.denoise.wav"}
+    # Other settings are another result.
+    assert call(folder / "b.flac", "-o", out, *FAST, "--set", "strength=0.5", "--json") == 0
+    assert lines(capsys.readouterr().out)["b.flac"]["status"] == "done"
+
+
+def test_a_batch_gives_the_same_bytes_as_the_command(folder: Path) -> None:
+    out = folder.parent / "out"
+    assert call(folder / "a.wav", "-o", out, *FAST, "-q") == 0
+    with pytest.raises(SystemExit):
+        main(["denoise", str(folder / "a.wav"), "-m", "nmf", "--device", "cpu", "-o", str(folder / "one.wav")])
+    assert (out / "a.denoise.wav").read_bytes() == (folder / "one.wav").read_bytes()
+
+
+def test_nothing_to_repair_is_done_too(
+    tmp_path: Path, tone: Callable[..., Tensor], capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "x.wav", tone(440, 0.5)[0].numpy(), RATE)
+    for status in ("done", "skipped"):
+        assert call(tmp_path / "x.wav", "-o", tmp_path / "out", "--task", "declip", "--json") == 0
+        assert lines(capsys.readouterr().out)["x.wav"]["status"] == status
+    assert (tmp_path / "out" / "x.declip.wav").read_bytes() == (tmp_path / "x.wav").read_bytes()
+
+
+def test_a_table_sums_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(folder / "a.wav", folder / "[red]a.wav")
+    assert call(folder / "[[]red]a.wav", folder / "bad.wav", "-o", folder / "out", *FAST) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "1 done, 1 failed" in printed.err
+    assert "[red]a" in printed.err.replace("\n", "")
+
+
+def test_shards_share_the_files(folder: Path) -> None:
+    shards = [plan([str(folder)], Path("out"), RUN, (number, 3)) for number in (1, 2, 3)]
+    sources = [item.source for shard in shards for item in shard]
+    assert sorted(sources) == sorted(item.source for item in plan([str(folder)], Path("out"), RUN))
+    assert len(sources) == len(set(sources)) == 4
+
+
+def test_a_list_on_standard_input_and_patterns(folder: Path) -> None:
+    names = f"{folder / 'a.wav'}\n\n{folder / 'b.flac'}\n"
+    listed = subprocess.run(
+        [*COMMAND, "-", "-o", str(folder / "out"), *FAST, "--json"], input=names, capture_output=True, text=True, check=True
+    )
+    assert set(lines(listed.stdout)) == {"a.wav", "b.flac"}
+    found = plan([str(folder / "**" / "b.*"), str(folder / "b.flac")], folder / "out", RUN)
+    assert [item.source for item in found] == [folder / "b.flac"]  # once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.wav", "-o", "out", "--set", "strength=2"], "strength is 2.0; it must be between 0 and 1"),
+        (["gone.wav", "-o", "out", "--set", "nonsense=2"], "'nonsense=2' sets nothing of denoise; give NAME=VALUE"),
+        (["gone.wav", "-o", "out", "--set", "strength=loud"], "the settings of denoise are not valid"),
+        (["*.nothing", "-o", "out"], "no sound files were found in *.nothing"),
+        (["gone.wav", "-o", "out", "--shard", "4/3"], "--shard is 4/3; give I/N with I from 1 to N"),
+        (["gone.wav", "-o", "out", "--shard", "half"], "'half' is no shard"),
+        (["gone.wav", "-o", "out", "--jobs", "0"], "--jobs is 0; it must be at least 1"),
+        (["gone.wav", "-o", "out", "--gpus", "1"], "--address and --gpus are of a Ray cluster"),
+        (["gone.wav", "-o", "out", "--task", "fly"], "Invalid value"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(*arguments) == 2
+    err = capsys.readouterr().err.strip()
+    assert message in err
+    assert "\n" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_outputs_below_the_inputs_are_no_inputs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for out in (folder / "deep", folder / "deep" / "out"):
+        assert call(folder / "deep", "-o", out, *FAST, "--json") == 0
+        assert call(folder / "deep", "-o", out, *FAST, "--json") == 0
+        assert [one["status"] for one in map(json.loads, capsys.readouterr().out.splitlines())] == ["done", "skipped"]
+        for name in tree(folder / "deep") - {"a.wav"}:
+            (folder / "deep" / name).unlink()
+
+
+def test_two_inputs_for_one_output_are_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(folder / "a.wav", folder / "deep" / "a.wav", "-o", folder / "out", *FAST) == 2
+    assert "would both be written to" in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+@pytest.fixture
+def eight(tmp_path: Path, tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> Path:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    for number in range(8):
+        samples = tone(300 + 50 * number, 2.0) + noise(2.0, seed=number)
+        soundfile.write(inputs / f"{number}.wav", samples[0].numpy(), RATE)
+    return inputs
+
+
+def workers(parent: int, title: str) -> list[int]:
+    """Return the processes below another whose command line holds a title."""
+    found, waiting = [], [parent]
+    while waiting:
+        pid = waiting.pop()
+        try:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                waiting += [int(child) for child in (task / "children").read_text().split()]
+            if pid != parent and title in Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " "):
+                found.append(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize(("engine", "title"), [("local", "spawn_main"), ("ray", "ray::_remote")])
+def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> None:
+    if engine == "ray":
+        pytest.importorskip("ray")
+    out, undisturbed = eight.parent / "out", eight.parent / "undisturbed"
+    assert call(eight, "-o", undisturbed, *FAST, "-q", "-j", "2") == 0
+    command = [*COMMAND, str(eight), "-o", str(out), *FAST, "--json", "-j", "2", "--engine", engine]
+    told, killed, written = [], 0, dict[str, int]()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as batch:
+        assert batch.stdout is not None
+        for line in batch.stdout:
+            told.append(json.loads(line))
+            written[told[-1]["target"]] = Path(told[-1]["target"]).stat().st_mtime_ns
+            if killed < 3:
+                time.sleep(0.05 * (killed + 1))  # somewhere in the middle of the next file
+                for pid in workers(batch.pid, title)[:1]:
+                    os.kill(pid, signal.SIGKILL)
+                    killed += 1
+    assert batch.returncode == 0
+    assert killed == 3
+    # Nothing is lost, what was finished was not done again, and no byte differs.
+    assert sorted(Path(one["source"]).name for one in told) == [f"{number}.wav" for number in range(8)]
+    assert {one["status"] for one in told} == {"done"}
+    for target, when in written.items():
+        assert Path(target).stat().st_mtime_ns == when
+        assert Path(target).read_bytes() == (undisturbed / Path(target).name).read_bytes()
+    assert tree(out) == tree(undisturbed)  # no part of a killed worker's work is left behind
+
+
+def test_a_worker_that_dies_each_time_is_given_up(folder: Path) -> None:
+    command = [*COMMAND, str(folder / "a.wav"), "-o", str(folder / "out"), *FAST, "--json"]
+    batch = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while batch.poll() is None:
+        for pid in workers(batch.pid, "spawn_main"):
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    told = lines(batch.communicate()[0])
+    assert batch.returncode == 1
+    assert told["a.wav"]["status"] == "failed"
+    assert "its worker was lost 4 times" in told["a.wav"]["error"]
