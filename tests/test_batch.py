@@ -121,6 +121,18 @@ def test_shards_share_the_files(folder: Path) -> None:
     assert len(sources) == len(set(sources)) == 4
 
 
+def test_the_slurm_example_shares_the_files(folder: Path) -> None:
+    script = Path(__file__).parent.parent / "examples" / "batch_slurm.sh"
+    seen: list[str] = []
+    for number in ("1", "2"):
+        slurm = {"SLURM_CPUS_PER_TASK": "1", "SLURM_ARRAY_TASK_ID": number, "SLURM_ARRAY_TASK_MAX": "2"}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        command = ["bash", str(script), str(folder), str(folder.parent / "out"), "declip"]
+        done = subprocess.run(command, env=os.environ | slurm | {"PATH": path}, capture_output=True, text=True)
+        seen += lines(done.stdout)
+    assert sorted(seen) == ["a.wav", "b.flac", "bad.wav", "deep"]
+
+
 def test_a_list_on_standard_input_and_patterns(folder: Path) -> None:
     names = f"{folder / 'a.wav'}\n\n{folder / 'b.flac'}\n"
     listed = subprocess.run(

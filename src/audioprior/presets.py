@@ -37,6 +37,7 @@ DEFAULTS = {  # per task
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
+    "fast": Method(prior=Nmf(rank=4), stopping=FixedSteps(max_steps=100)),
     "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
     "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
     "dcgan": Method(prior=Dcgan(average=0.9), stopping=FixedSteps(max_steps=120), gain="two-step"),
@@ -55,6 +56,7 @@ METHODS: dict[str, Method] = {
 
 DESCRIPTIONS: dict[str, str] = {
     "consensus": "what a blind-spot network and small factorisations agree on; the default",
+    "fast": "four spectra and their activities: 0.3 dB less gain than the default for a fifth of its time",
     "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood for few steps, before it takes up most of the noise (slow)",
@@ -86,7 +88,9 @@ REPAIRS: dict[str, Method] = {
 }
 _CLASSICAL = (DecisionDirected, NonlocalMeans)
 _REPAIR_PRIORS: dict[str, PriorSettings] = {
-    name: one.prior for name, one in METHODS.items() if one.observation == "noise" and not isinstance(one.prior, _CLASSICAL)
+    name: one.prior
+    for name, one in METHODS.items()
+    if one.observation == "noise" and name != "fast" and not isinstance(one.prior, _CLASSICAL)
 } | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 
