@@ -237,6 +237,24 @@ def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> No
     assert tree(out) == tree(undisturbed)  # no part of a killed worker's work is left behind
 
 
+def test_an_interrupted_batch_goes_on(eight: Path) -> None:
+    out = eight.parent / "out"
+    command = [*COMMAND, str(eight), "-o", str(out), *FAST, "--json", "-j", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as batch:
+        assert batch.stdout is not None
+        assert batch.stderr is not None
+        batch.stdout.readline()
+        batch.send_signal(signal.SIGINT)
+        batch.stdout.read()
+        assert batch.stderr.read() == "audioprior: interrupted.\n"
+    assert batch.returncode == 130
+    assert not workers(os.getpid(), str(out))
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    statuses = [json.loads(line)["status"] for line in again.stdout.splitlines()]
+    assert statuses.count("skipped") >= 1
+    assert len(statuses) == 8
+
+
 def test_a_worker_that_dies_each_time_is_given_up(folder: Path) -> None:
     command = [*COMMAND, str(folder / "a.wav"), "-o", str(folder / "out"), *FAST, "--json"]
     batch = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
