@@ -93,6 +93,8 @@ def test_a_batch_gives_the_same_bytes_as_the_command(folder: Path) -> None:
     with pytest.raises(SystemExit):
         main(["denoise", str(folder / "a.wav"), "-m", "nmf", "--device", "cpu", "-o", str(folder / "one.wav")])
     assert (out / "a.denoise.wav").read_bytes() == (folder / "one.wav").read_bytes()
+    told, one = (json.loads(path.read_text()) for path in (out / "a.denoise.json", folder / "one.json"))
+    assert told["run"] == one["run"]
 
 
 def test_nothing_to_repair_is_done_too(
@@ -208,7 +210,7 @@ def workers(parent: int, title: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize(("engine", "title"), [("local", "spawn_main"), ("ray", "ray::_remote")])
+@pytest.mark.parametrize(("engine", "title"), [("local", "spawn_main"), ("ray", "ray::restore_item")])
 def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> None:
     if engine == "ray":
         pytest.importorskip("ray")

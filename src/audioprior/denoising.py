@@ -36,7 +36,7 @@ class BlockDenoising(Blocks):
         chosen = task or run.task
         if not isinstance(chosen, Denoise):
             raise SettingsError(f"these are the settings of {chosen.kind}; denoising needs its own.")
-        super().__init__(recording, run, blocks_of(recording.length, recording.sample_rate, chosen))
+        super().__init__(recording, run, _blocks(recording.length, recording.sample_rate, chosen))
         self._task = chosen
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
@@ -162,7 +162,7 @@ class Denoising(BlockDenoising, Job):
         return sound * open_
 
 
-def blocks_of(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
+def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
     """Return (start, end) of equal blocks that overlap."""
     block, overlap = (max(1, round(s * sample_rate)) for s in (settings.block_s, settings.overlap_s))
     count = 1 if length <= block else -(-(length - overlap) // (block - overlap))

@@ -93,7 +93,7 @@ def top_of(encoding: Encoding) -> float:
 
 @dataclass(frozen=True)
 class Excess:
-    """Samples beyond full scale, counted piece by piece.
+    """Samples beyond full scale, counted piece by piece and added up.
 
     Attributes:
         count: how many.
@@ -103,14 +103,18 @@ class Excess:
     count: int = 0
     peak: float = 0.0
 
-    def plus(self, samples: Tensor, encoding: Encoding) -> "Excess":
-        """Return the sum of this and what of (channel, time) `samples` an encoding cannot hold."""
+    @classmethod
+    def of(cls, samples: Tensor, encoding: Encoding) -> "Excess":
+        """Return what of (channel, time) `samples` an encoding cannot hold."""
         if encoding.subtype in FLOATING:
-            return self
+            return cls()
         top = top_of(encoding)
         half_step = (1 - top) / 2  # that much above the top still rounds to it
         over = (samples > top + half_step) | (samples < -1.0 - half_step)
-        return Excess(self.count + int(over.sum()), max(self.peak, float(samples.abs().max())))
+        return cls(int(over.sum()), float(samples.abs().max()))
+
+    def __add__(self, other: "Excess") -> "Excess":
+        return Excess(self.count + other.count, max(self.peak, other.peak))
 
     def told(self) -> str:
         """Return a sentence that says that they were cut."""
@@ -146,7 +150,7 @@ def fit_in_range(samples: Tensor, encoding: Encoding, mode: ClipMode) -> Fitted:
         mode: "clamp" cuts them at full scale, "rescale" turns the whole recording down, "float" stores it as 32-bit
             float instead.
     """
-    top, excess = top_of(encoding), Excess().plus(samples, encoding)
+    top, excess = top_of(encoding), Excess.of(samples, encoding)
     if not excess.count:
         return Fitted(quantise(samples, encoding), encoding)
     peak, what = excess.peak, str(excess)

@@ -132,7 +132,7 @@ def _from_file_to_file(source: "FileSource", name: str, run: Run, files: Files, 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
             parts = Parts(Path(folder), "")
         else:
-            parts = Parts(path.with_name(f"{path.name}.parts"), identity(source, Path(name), run, files.encoding))
+            parts = Parts(path.with_name(f"{path.name}.parts"), identity(Path(name), run, files.encoding))
         job = LongDenoising(source, run, parts, files.encoding)
         try:
             for progress in job:

@@ -4,7 +4,7 @@ Nothing here imports torch, so that `audioprior --help` is quick.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, TypeVar
 
 import msgspec
@@ -140,9 +140,10 @@ class Method:
         require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")
 
 
-def encode(settings: object) -> Any:
+def encode(settings: Any) -> Any:
     """Return settings as what JSON can hold."""
-    return msgspec.to_builtins(settings)
+    # `asdict` first: msgspec leaves out the defaults of a dataclass that it made itself.
+    return msgspec.to_builtins(asdict(settings))
 
 
 def decode(data: Mapping[str, Any], cls: type[T]) -> T:

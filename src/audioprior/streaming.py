@@ -19,7 +19,7 @@ from audioprior.job import FitSummary, on_grid
 from audioprior.recording import encoder, write_samples
 from audioprior.settings import encode
 from audioprior.sidecar import sha256, versions
-from audioprior.source import FileSource, Source
+from audioprior.source import Source
 from audioprior.tasks import Run
 from audioprior.writing import replacing
 
@@ -106,7 +106,8 @@ class LongDenoising(BlockDenoising):
         """
         super().__init__(source, run)
         self._parts, self._encoding = parts, encoding
-        self._reached = len(self.blocks) if self.silent else parts.finished
+        if not self.silent:
+            self._reached = parts.finished
         self._tail = parts.load(parts.finished).tail if parts.finished else torch.zeros(source.channels, 0)
 
     @property
@@ -116,8 +117,7 @@ class LongDenoising(BlockDenoising):
 
     def end(self, number: int, sound: Tensor) -> None:
         """Keep a finished block, cross-faded with the one before."""
-        start, end = self.blocks[number - 1]
-        until = self.blocks[number][0] if number < len(self.blocks) else end
+        start, until = self._span(number)
         faded = sound * self.fade(number)
         faded[:, : self._tail.shape[1]] += self._tail
         whole, self._tail = faded[:, : until - start], faded[:, until - start :].clone()
@@ -127,16 +127,15 @@ class LongDenoising(BlockDenoising):
         exact = samples.float()  # half the disk, where that holds the same numbers
         samples = exact if torch.equal(exact.double(), samples) else samples
         fits = tuple(one for one in self._fits if one.block == number)
-        self._parts.keep(number, Part(samples, self._tail, Excess().plus(restored, self._encoding), fits))
+        self._parts.keep(number, Part(samples, self._tail, Excess.of(restored, self._encoding), fits))
 
     def parts(self) -> Iterator[Part]:
         """Yield what is finished, in order; behind it, and in silence, the recording as it came in."""
-        for number, (start, end) in enumerate(self.blocks, 1):
+        for number in range(1, len(self.blocks) + 1):
             if number <= self._parts.finished and not self.silent:
                 yield self._parts.load(number)
                 continue
-            until = self.blocks[number][0] if number < len(self.blocks) else end
-            samples = self.recording.read(start, until)
+            samples = self.recording.read(*self._span(number))
             yield Part(clamped(samples, self._encoding), samples[:, :0], Excess(), ())
 
     def write(self, path: Path, removed: Path | None, *, force: bool) -> tuple[tuple[FitSummary, ...], Excess]:
@@ -147,12 +146,12 @@ class LongDenoising(BlockDenoising):
             AudioError: a file cannot be written.
         """
         fits: list[FitSummary] = []
-        count, peak = 0, 0.0
+        excess = Excess()
         with replacing(path, force=force) as beside, encoder(beside, self.recording, self._encoding) as file:
             for part in self.parts():
                 write_samples(file, part.samples.double())
                 fits += part.fits
-                count, peak = count + part.excess.count, max(peak, part.excess.peak)
+                excess += part.excess
         if removed:
             encoding = self._encoding.for_path(removed)
             with replacing(removed, force=force) as beside, encoder(beside, self.recording, encoding) as file:
@@ -161,14 +160,18 @@ class LongDenoising(BlockDenoising):
                     end = start + part.samples.shape[1]
                     write_samples(file, clamped(self.recording.read(start, end) - part.samples.double(), encoding))
                     start = end
-        return tuple(fits), Excess(count, peak)
+        return tuple(fits), excess
+
+    def _span(self, number: int) -> tuple[int, int]:
+        """Return the first sample of a block, and where the next one begins."""
+        start, end = self.blocks[number - 1]
+        return start, self.blocks[number][0] if number < len(self.blocks) else end
 
 
-def identity(source: FileSource, path: Path, run: Run, encoding: Encoding) -> str:
+def identity(path: Path, run: Run, encoding: Encoding) -> str:
     """Return what decides the bytes of a long denoising's parts, as text."""
     facts = {
         "input": sha256(path),
-        "length": source.length,
         "run": encode(run),
         "encoding": asdict(encoding),
         "versions": versions(),

@@ -30,14 +30,14 @@ def run_on_ray(items: Sequence[Item], jobs: int | None, address: str | None, gpu
         import ray
     except ImportError as error:
         raise SettingsError('--engine ray needs Ray; install it with pip install "audioprior[cluster]".') from error
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     with contextlib.redirect_stdout(sys.stderr):  # what Ray says of lost workers is not for who reads our lines
-        yield from _outcomes(ray, items, jobs, address, gpus, quiet)
+        yield from _outcomes(ray, items, jobs, address, gpus)
 
 
 def _outcomes(
-    ray: ModuleType, items: Sequence[Item], jobs: int | None, address: str | None, gpus: float, quiet: dict[str, Any]
+    ray: ModuleType, items: Sequence[Item], jobs: int | None, address: str | None, gpus: float
 ) -> Iterator[Outcome]:
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "error"}
     try:
         if address is None:
             ray.init(num_cpus=jobs, include_dashboard=False, **quiet)
@@ -47,7 +47,7 @@ def _outcomes(
         reason = " ".join(str(error).split())
         raise SettingsError(f"there is no Ray cluster at {address} ({reason}); check --address.") from error
     try:
-        work = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES - 1)(_remote)
+        work = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=TRIES - 1)(restore_item)
         running = {work.remote(item): item for item in items}
         while running:
             (finished, *_), _ = ray.wait(list(running))
@@ -58,10 +58,3 @@ def _outcomes(
                 yield lost(item, TRIES)
     finally:
         ray.shutdown()
-
-
-def _remote(item: Item) -> Outcome:
-    import torch
-
-    torch.set_num_threads(1)
-    return restore_item(item)

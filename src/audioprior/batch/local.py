@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -85,12 +84,7 @@ def _serve(pipe: Connection) -> None:
     """Restore what comes through the pipe until it ends: the life of a worker process."""
     import signal
 
-    import torch
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    # One thread a file: cores are shared by files, and bytes do not depend on how many there are.
-    torch.set_num_threads(1)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with contextlib.suppress(EOFError, OSError):
         while True:
             item, attempts = pipe.recv()

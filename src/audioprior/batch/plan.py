@@ -10,7 +10,7 @@ from pathlib import Path
 from audioprior.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.recording import opened
-from audioprior.settings import encode
+from audioprior.settings import decode
 from audioprior.sidecar import sha256, versions
 from audioprior.tasks import Run
 
@@ -38,13 +38,14 @@ class Item:
         """Whether the output is there, whole, of this input, by these settings and versions."""
         try:
             facts = json.loads(self.sidecar.read_text(encoding="utf-8"))
-            same = facts["run"] == _plain(encode(self.run)) and facts["versions"] == versions() and facts["complete"]
             return (
-                bool(same)
+                decode(facts["run"], Run) == self.run
+                and facts["versions"] == versions()
+                and bool(facts["complete"])
                 and facts["input"]["sha256"] == sha256(self.source)
                 and facts["output"]["sha256"] == sha256(self.target)
             )
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, SettingsError):
             return False
 
 
@@ -110,8 +111,3 @@ def _ending(source: Path) -> str:
     except AudiopriorError:
         return source.suffix
     return encoding.lossless().extension if encoding.lossy else source.suffix or EXTENSIONS.get(encoding.container, ".wav")
-
-
-def _plain(content: object) -> object:
-    """Return settings as JSON gives them back."""
-    return json.loads(json.dumps(content))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -74,10 +75,5 @@ def _table(told: list[Outcome]) -> Table:
         table.add_column(heading, justify="right" if heading == "seconds" else "left", overflow="fold")
     for one in sorted(told, key=lambda one: one.source):
         status = f"[{_COLOURS[one.status]}]{one.status}[/]"
-        table.add_row(_plain(one.source), status, f"{one.seconds:.1f}", _plain("" if one.error else one.target))
+        table.add_row(escape(one.source), status, f"{one.seconds:.1f}", escape("" if one.error else one.target))
     return table
-
-
-def _plain(text: str) -> str:
-    """Return text that rich does not take for markup."""
-    return text.replace("[", r"\[")

@@ -61,9 +61,13 @@ class _Listener:
 
 def restore_item(item: Item, attempts: int = 1) -> Outcome:
     """Restore one file, unless it is done; whatever goes wrong is an outcome and no exception."""
+    import torch
+
     from audioprior.output import Output
     from audioprior.runner import restore_file
 
+    # One thread a file: cores are shared by files, and bytes do not depend on how many there are.
+    torch.set_num_threads(1)
     started, listener = time.monotonic(), _Listener()
     who = f"{socket.gethostname()}:{os.getpid()}"
     status, error = "done", ""
