@@ -133,9 +133,9 @@ def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int]) -> None:
         # The weights of one prior judge both pictures: learning from the other bins must not tell.
         if not drawn:
             weights = [
-                w.detach().clone().normal_(0, 0.1, generator=torch.Generator().manual_seed(1)) for w in prior._weights
+                w.detach().clone().normal_(0, 0.1, generator=torch.Generator().manual_seed(1)) for w in prior._adam.weights
             ]
-        prior._weights = weights
+        prior._adam.weights = weights
         drawn.append(prior.draw()[0, 0])
     change = (drawn[1] / drawn[0]).log().abs()
     # Only the normalisation of the whole picture may tell, by a trifle.

@@ -81,5 +81,9 @@ class Picture(Evidence):
 
 
 def heard_everywhere(power: Tensor, added: Tensor) -> Evidence:
-    """Return evidence with full weight in every bin; `added` is broadcast to the shape of `power`."""
-    return Evidence(power, torch.ones_like(power), added.expand_as(power))
+    """Return evidence with full weight in every bin; `added` is broadcast to the shape of `power`.
+
+    Laid out in memory as a fit reads it, step by step.
+    """
+    power = power.contiguous()
+    return Evidence(power, torch.ones_like(power), added.expand_as(power).contiguous())

@@ -37,7 +37,7 @@ DEFAULTS = {  # per task
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
-    "fast": Method(prior=Nmf(rank=4), stopping=FixedSteps(max_steps=100)),
+    "fast": Method(prior=Nmf(rank=4), stopping=FixedSteps(max_steps=50)),
     "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
     "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
     "dcgan": Method(prior=Dcgan(average=0.9), stopping=FixedSteps(max_steps=120), gain="two-step"),
@@ -48,7 +48,7 @@ METHODS: dict[str, Method] = {
     "seed-dcgan": Method(
         observation="image", windows_ms=(64.0,), prior=Dcgan(), stopping=FixedSteps(max_steps=2000), gain="wiener"
     ),
-    "nmf": Method(prior=Nmf(), stopping=FixedSteps(max_steps=100)),
+    "nmf": Method(prior=Nmf(), stopping=FixedSteps(max_steps=60)),
     "free": Method(prior=Free(), stopping=FixedSteps(max_steps=1)),
     "log-mmse": Method(windows_ms=(32.0,), prior=DecisionDirected(), stopping=FixedSteps(max_steps=1), gain="log-mmse"),
     "nlm": Method(windows_ms=(32.0,), prior=NonlocalMeans(), stopping=FixedSteps(max_steps=1), gain="wiener"),

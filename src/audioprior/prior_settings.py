@@ -200,7 +200,7 @@ class Consensus(PriorSettings):
     kind: Literal["consensus"] = "consensus"
     network: BlindSpot = field(default_factory=BlindSpot)
     ranks: tuple[int, ...] = (2, 4, 6, 10)
-    nmf_steps: int = 60
+    nmf_steps: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)

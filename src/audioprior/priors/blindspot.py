@@ -19,12 +19,13 @@ from torch.nn import functional
 from audioprior import settings as s
 from audioprior.errors import FitError
 from audioprior.evidence import Evidence
+from audioprior.priors.adam import Adam
 
 _STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
 _GUARD = 1  # frequencies hidden on either side of the bin, at its own frame
 _NEAR = (3, 4)  # reach of the near context, in frequencies and in context frames
 _SLOPE = 0.1
-_CHUNK = 1 << 15  # bins drawn at once: bounds memory
+_GATHERED, _DRAWN = 1 << 15, 1 << 12  # bins whose context is gathered, and drawn, at once: the latter fits in a cache
 
 
 class _Context:
@@ -48,19 +49,17 @@ class _Context:
             taps += [(1, df, side * (reach_t + dt)) for df, dt in ((0, 3), (0, 8), (-1, 3), (1, 3))]
             taps += [(2, 0, side * (reach_t + dt)) for dt in (15, 26)]
             taps += [(3, side * (reach_f + df), 0) for df in (4, 12, 20)]
-        batch, channels, bins, frames = log_ratio.shape
+        channels, bins, frames = log_ratio.shape[1:]
         pad_f = max(abs(df) for _, df, _ in taps)
         pad_t = _STRIDE * max(abs(dt) for _, _, dt in taps)
         height, width = bins + 2 * pad_f, frames + 2 * pad_t
         stack = torch.stack(pictures, 1)
         spread, mean = torch.std_mean(stack, (2, 3, 4), keepdim=True)
         stack = functional.pad((stack - mean) / (spread + 1e-3), (pad_t, pad_t, pad_f, pad_f))
-        self._pictures = stack.view(batch, -1)
+        self._pictures, self._taps, self._pads = stack, taps, (pad_f, pad_t)
         offsets = [picture * channels * height * width + df * width + _STRIDE * dt for picture, df, dt in taps]
-        self._offsets = torch.tensor(offsets, device=log_ratio.device)
-        grid = torch.arange(channels * height * width, device=log_ratio.device).view(channels, height, width)
-        self._centres = grid[:, pad_f : pad_f + bins, pad_t : pad_t + frames].reshape(-1)
-        self._whole = self._summaries(log_ratio).flatten(2)
+        self._offsets = torch.tensor(offsets, device=log_ratio.device)[:, None]
+        self._whole = self._summaries(log_ratio)
 
     @staticmethod
     def _summaries(log_ratio: Tensor) -> Tensor:
@@ -81,14 +80,28 @@ class _Context:
     @property
     def size(self) -> int:
         """Numbers that describe a bin's context."""
-        return len(self._offsets) + 4
+        return len(self._taps) + self._whole.shape[1]
 
     def at(self, index: Tensor) -> Tensor:
-        """Return (batch, number, size) for bins at (batch, number) positions in the flattened spectrogram."""
-        places = self._centres[index][..., None] + self._offsets
-        near = self._pictures.gather(1, places.flatten(1)).view(places.shape)
-        whole = self._whole.gather(2, index[:, None].expand(-1, 4, -1)).mT
-        return torch.cat([near, whole], 2)
+        """Return (batch, size, number) for bins at (batch, number) positions in the flattened spectrogram."""
+        bins, frames = self._whole.shape[3:]
+        row, frame = index // frames, index % frames
+        channel, height = row // bins, row % bins
+        (pad_f, pad_t), (padded_bins, padded_frames) = self._pads, self._pictures.shape[3:]
+        centre = (channel * padded_bins + height + pad_f) * padded_frames + frame + pad_t
+        places = centre[:, None] + self._offsets
+        near = self._pictures.flatten(1).gather(1, places.flatten(1)).view(places.shape)
+        whole = self._whole.flatten(2).gather(2, index[:, None].expand(-1, self._whole.shape[1], -1))
+        return torch.cat([near, whole], 1)
+
+    def rows(self, start: int, end: int) -> Tensor:
+        """Return (batch, size, number) for all bins of frequencies `start` to `end`, in order."""
+        (pad_f, pad_t), frames = self._pads, self._whole.shape[4]
+        near = [
+            self._pictures[:, picture, :, pad_f + df + start : pad_f + df + end, pad_t + _STRIDE * dt :][..., :frames]
+            for picture, df, dt in self._taps
+        ]
+        return torch.stack([*near, *self._whole[..., start:end, :].unbind(1)], 1).flatten(2)
 
 
 class BlindSpotPrior:
@@ -108,12 +121,11 @@ class BlindSpotPrior:
         if self._context is None:
             self._begin(evidence)
         rate = 0.5 * (1 + math.cos(math.pi * min(1.0, self._step / (self._planned + 1))))
-        self._optimiser.param_groups[0]["lr"] = self._settings.learning_rate * rate
         index = self._random_bins(evidence.power.shape).to(evidence.power.device)
-        loss = evidence.at(index).misfit(self._guess(index)).mean()
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()
+        assert self._context is not None
+        guess = self._base.flatten(1).gather(1, index) * self._factor(self._context.at(index))
+        loss = evidence.at(index).misfit(guess).mean()
+        self._adam.step(loss, self._settings.learning_rate * rate)
         self._step += 1
         return float(loss.detach())
 
@@ -122,10 +134,14 @@ class BlindSpotPrior:
         """Return λ."""
         if self._context is None:
             raise FitError("nothing was fitted yet; call fit before draw.")
-        bins = self._base[0].numel()
-        index = torch.arange(bins, device=self._base.device).expand(len(self._base), -1)
-        guesses = [self._guess(index[:, start : start + _CHUNK]) for start in range(0, bins, _CHUNK)]
-        return torch.cat(guesses, 1).view(self._base.shape)
+        drawn = torch.empty_like(self._base)
+        rows = max(1, _GATHERED // (self._base.shape[1] * self._base.shape[3]))
+        for start in range(0, drawn.shape[2], rows):
+            part = self._base[:, :, start : start + rows]
+            context = torch.split(self._context.rows(start, start + part.shape[2]), _DRAWN, 2)
+            factor = torch.cat([self._factor(some) for some in context], 1)
+            drawn[:, :, start : start + rows] = part * factor.view(part.shape)
+        return drawn
 
     def _begin(self, evidence: Evidence) -> None:
         mean = evidence.power.mean((1, 3), keepdim=True) + 1e-30
@@ -138,14 +154,14 @@ class BlindSpotPrior:
         self._base = excess.clamp_min(0.3) * scale
         sizes = (self._context.size, self._settings.hidden, self._settings.hidden, 1)
         batch, device = len(ratio), ratio.device
-        self._weights: list[Tensor] = []
+        weights: list[Tensor] = []
         for inputs, outputs in itertools.pairwise(sizes):
-            for rows in (inputs, 1):  # weights, then biases
-                draw = 2 * torch.rand((batch, rows, outputs), generator=self._generator) - 1
+            for columns in (inputs, 1):  # weights, then biases
+                draw = 2 * torch.rand((batch, outputs, columns), generator=self._generator) - 1
                 # The last layer starts at zero: the first guess is the local mean.
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
-                self._weights.append((draw * bound).to(device).requires_grad_())
-        self._optimiser = torch.optim.Adam(self._weights, lr=self._settings.learning_rate)
+                weights.append((draw * bound).to(device).requires_grad_())
+        self._adam = Adam(weights)
 
     def _random_bins(self, shape: torch.Size) -> Tensor:
         """Return (batch, number) positions of random bins, denser at low frequencies, where sound has its structure."""
@@ -156,34 +172,37 @@ class BlindSpotPrior:
         channel = torch.randint(channels, size, generator=self._generator)
         return (channel * bins + height) * frames + frame
 
-    def _guess(self, index: Tensor) -> Tensor:
-        assert self._context is not None
-        hidden = self._context.at(index)
-        *layers, last = zip(self._weights[::2], self._weights[1::2], strict=True)
-        for weight, bias in layers:
-            hidden = functional.leaky_relu(torch.baddbmm(bias, hidden, weight), _SLOPE)
-        correction = torch.baddbmm(last[1], hidden, last[0])[..., 0]
-        return self._base.flatten(1).gather(1, index) * correction.clamp(-10, 10).exp()
+    def _factor(self, context: Tensor) -> Tensor:
+        """Return λ over the local mean, (batch, number), of bins whose context is (batch, size, number)."""
+        weights = self._adam.weights
+        *layers, (weight, bias) = zip(weights[::2], weights[1::2], strict=True)
+        hidden = context
+        for into, offset in layers:
+            hidden = functional.leaky_relu(torch.baddbmm(offset, into, hidden), _SLOPE)
+        return torch.baddbmm(bias, weight, hidden)[:, 0].clamp(-10, 10).exp()
 
 
 def _mean(picture: Tensor, height: int, width: int) -> Tensor:
-    """Return the mean over `height` frequencies and `width` context frames around each bin."""
-    return _weighted_mean(picture, torch.ones(height, width))
+    """Return the mean over `height` frequencies and `width` context frames around each bin, less at the edges."""
+    return _box(picture, height, width) / _box(torch.ones_like(picture[:1, :1]), height, width)
 
 
 def _blind_mean(picture: Tensor) -> Tensor:
     """Return the mean of 5 × 7 bins around each bin, without the bin and its guard."""
-    kernel = torch.ones(5, 7)
-    kernel[2 - _GUARD : 3 + _GUARD, 3] = 0
-    return _weighted_mean(picture, kernel)
+
+    def around(of: Tensor) -> Tensor:
+        return _box(of, 5, 7) - _box(of, 1 + 2 * _GUARD, 1)
+
+    return around(picture).clamp_min(0) / around(torch.ones_like(picture[:1, :1])).clamp_min(1e-6)
 
 
-def _weighted_mean(picture: Tensor, kernel: Tensor) -> Tensor:
-    planes = picture.flatten(0, 1)[:, None]
-    kernel = kernel.to(picture)[None, None]
-    pad = (kernel.shape[2] // 2, _STRIDE * (kernel.shape[3] // 2))
-
-    def gather(plane: Tensor) -> Tensor:
-        return functional.conv2d(plane, kernel, padding=pad, dilation=(1, _STRIDE))
-
-    return (gather(planes) / gather(torch.ones_like(planes[:1])).clamp_min(1e-6)).view(picture.shape)
+def _box(picture: Tensor, height: int, width: int) -> Tensor:
+    """Return the sum over `height` frequencies and `width` context frames around each bin."""
+    for dim, count, stride in ((2, height, 1), (3, width, _STRIDE)):
+        reach, size = count // 2, picture.shape[dim]
+        total = picture.clone()
+        for shift in range(stride, min(stride * reach, size - 1) + 1, stride):
+            total.narrow(dim, shift, size - shift).add_(picture.narrow(dim, 0, size - shift))
+            total.narrow(dim, 0, size - shift).add_(picture.narrow(dim, shift, size - shift))
+        picture = total
+    return picture

@@ -35,7 +35,7 @@ class ConsensusPrior:
         due = math.floor((self._step + 1) * self._share) - math.floor(self._step * self._share)
         for one in self._repeats:
             for _ in range(max(due, int(self._step == 0))):
-                one.fit(evidence)
+                one.update(evidence)
         self._step += 1
         return self._continues.fit(evidence)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from audioprior.errors import FitError
 from audioprior.evidence import Evidence
+from audioprior.priors.adam import Adam
 
 _LARGEST_GRADIENT = 1.0
 
@@ -72,14 +73,11 @@ class PicturePrior(ABC):
             self._scale = evidence.power.mean() + 1e-30
             with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw first weights from the global generator
                 self._network = self.network(evidence).to(evidence.power.device)
-            self._optimiser = torch.optim.Adam(self._network.parameters(), lr=self._learning_rate)
+            self._adam = Adam(list(self._network.parameters()))
         picture = self.forward(self._network)
         loss = evidence.misfit(picture.exp() * self._scale).mean()
-        self._optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
         # A few loud bins above a quiet guess would throw the first steps far off.
-        nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
-        self._optimiser.step()
+        self._adam.step(loss, self._learning_rate, largest=_LARGEST_GRADIENT)
         drawn = picture.detach()
         self._mean = drawn if self._mean is None else torch.lerp(drawn, self._mean, self._average)
         return float(loss.detach())
