@@ -104,7 +104,7 @@ def method(name: str) -> Method:
 def started(chosen: Method, place: Seat, seed: int) -> Fit:
     """Return the fit of a method in the seat, as `Denoising` would begin it for its first block."""
     numbers = generator(seed, 1, round(WINDOW_MS * RATE_HZ / 1000))
-    prior = priors.build(chosen.prior, planned_steps=chosen.stopping.max_steps, generator=numbers)
+    prior = priors.build(chosen.prior, planned_steps=chosen.stopping.max_steps, generators=[numbers])
     return fit(place.observation, prior, stopping.build(chosen.stopping, numbers))
 
 

@@ -70,8 +70,9 @@ def test_the_sidecar_gives_the_same_bytes_again(noisy: Path) -> None:
     assert one["output"]["sha256"] == two["output"]["sha256"]
     assert {"audioprior", "torch", "numpy", "libsndfile"} <= one["versions"].keys()
     fit = one["fits"][0]
-    assert fit["reason"] == "all 100 steps were taken"
-    assert len(fit["losses"]) == fit["steps"] == 100
+    steps = one["run"]["method"]["stopping"]["max_steps"]
+    assert fit["reason"] == f"all {steps} steps were taken"
+    assert len(fit["losses"]) == fit["steps"] == steps
 
 
 def test_config_holds_all_settings(noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,12 +102,14 @@ def test_pipes_both_ways(noisy: Path) -> None:
 
 
 def test_json_lines(noisy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("denoise", str(noisy), "--json", "-m", "nmf") == 0
+    assert call("denoise", str(noisy), "--json", "-m", "nmf", "--steps", "50") == 0
     printed = capsys.readouterr()
     events = [json.loads(line) for line in printed.out.splitlines()]
-    assert [event["event"] for event in events] == ["begin", *["step"] * 100, "done"]
-    assert events[-2]["step"] == events[-2]["steps"] == 100
-    assert events[-1]["stopped"] == ["all 100 steps were taken"] * 3
+    assert [event["event"] for event in events] == ["begin", *["step"] * 50, "done"]
+    assert events[-2]["step"] == events[-2]["steps"] == 50
+    left = [event["left_s"] for event in events[1:-1]]
+    assert min(left[:-1]) > left[-1] == 0
+    assert events[-1]["stopped"] == ["all 50 steps were taken"] * 3
     assert printed.err == ""
 
 
@@ -119,8 +122,8 @@ def test_snapshots_and_filmstrip(tmp_path: Path, noise: Callable[..., Tensor]) -
     folder, noisy = tmp_path / "way", tmp_path / "x.wav"
     Recording(noise(2.5), 16000, Encoding("WAV", "PCM_24")).write(noisy)
     blocks = ["--block-s", "1", "--overlap-s", "0.2"]
-    assert call("denoise", str(noisy), "-m", "nmf", "--snapshots", str(folder), "--every", "40", *blocks) == 0
-    assert names(folder) == {f"step-{step:05d}.{kind}" for step in (0, 40, 80) for kind in ("wav", "png")} | {
+    assert call("denoise", str(noisy), "-m", "nmf", "--snapshots", str(folder), "--every", "25", *blocks) == 0
+    assert names(folder) == {f"step-{step:05d}.{kind}" for step in (0, 25, 50) for kind in ("wav", "png")} | {
         "filmstrip.png"
     }
     sounds = {path.name: read(path).samples for path in folder.glob("*.wav")}

@@ -171,7 +171,7 @@ def test_a_diverged_fit_says_so() -> None:
 
 def test_the_hourglass_stops_before_it_takes_up_noise() -> None:
     power, heard = noisy()
-    prior = priors.build(Skip(levels=3), planned_steps=200, generator=generator(1))
+    prior = priors.build(Skip(levels=3), planned_steps=200, generators=[generator(1)])
     fit = ap.fit(Bins(heard), prior, stopping.build(HeldOut(max_steps=200, patience=30, share=0.02), generator(2)))
     for _ in fit:
         pass

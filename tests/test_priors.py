@@ -49,15 +49,16 @@ def sound_and_noise(seed: int = 0, channels: int = 1, batch: int = 1) -> tuple[T
     return power, heard_everywhere(heard, torch.ones(()))
 
 
-def build(settings: PriorSettings, seed: int = 0) -> priors.Prior:
-    return priors.build(settings, planned_steps=STEPS, generator=torch.Generator().manual_seed(seed))
+def build(settings: PriorSettings, seed: int = 0, batch: int = 1) -> priors.Prior:
+    generators = [torch.Generator().manual_seed(seed + number) for number in range(batch)]
+    return priors.build(settings, planned_steps=STEPS, generators=generators)
 
 
 @pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)
 @pytest.mark.parametrize(("batch", "channels"), [(1, 1), (1, 3), (2, 1)])
 def test_every_prior_draws_positive_powers_of_the_right_shape(settings: PriorSettings, batch: int, channels: int) -> None:
     _, evidence = sound_and_noise(channels=channels, batch=batch)
-    prior = build(settings)
+    prior = build(settings, batch=batch)
     prior.fit(evidence)
     drawn = prior.draw()
     assert drawn.shape == evidence.power.shape
@@ -128,7 +129,7 @@ def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int]) -> None:
     for loudness in (0.01, 1e4):
         power = evidence.power.clone()
         power[0, 0, max(0, f - 1) : f + 2, t] = loudness
-        prior = BlindSpotPrior(BlindSpot(), STEPS, torch.Generator().manual_seed(0))
+        prior = BlindSpotPrior(BlindSpot(), STEPS, [torch.Generator().manual_seed(0)])
         prior.fit(heard_everywhere(power, torch.ones(())))
         # The weights of one prior judge both pictures: learning from the other bins must not tell.
         if not drawn:

@@ -15,10 +15,16 @@ from torch import Tensor
 
 import audioprior as ap
 from audioprior.cli import main
+from audioprior.console import Pace
+from audioprior.denoising import Denoising
 from audioprior.encoding import Encoding
+from audioprior.errors import FitError
+from audioprior.fitting import Fit
+from audioprior.job import Progress, Seat
+from audioprior.presets import method
 from audioprior.recording import Recording, read
 from audioprior.source import chunks, open_source
-from audioprior.tasks import Denoise
+from audioprior.tasks import Denoise, Run
 
 RATE = 8000
 OPTIONS = ["--block-s", "1", "--overlap-s", "0.25", "--steps", "12", "-m", "nmf"]
@@ -168,3 +174,52 @@ def test_no_seam_at_the_borders_of_blocks(tone: Callable[..., Tensor], noise: Ca
     borders = {round(10 * edge) for edge in itertools.accumulate([1.4375] * 3)}  # (6 - 0.25) / 4 seconds apart
     at, away = (error[[i for i in range(2, 58) if (i in borders) == here]].mean() for here in (True, False))
     assert at < 3 * away
+
+
+def test_the_time_left_counts_what_this_run_did_and_no_more() -> None:
+    """Four blocks of ten steps, a second a step; two were finished by a run before."""
+    seconds = iter(range(1000))
+    pace = Pace(clock=lambda: float(next(seconds)))
+    for number, step in ((block, step) for block in (3, 4) for step in range(1, 11)):
+        progress = Progress(number, 4, step, 10, 1.0, lambda: torch.zeros(1, 1), 0)
+        assert pace.left_s(progress) == pytest.approx(10 * (4 - number) + 10 - step)
+
+
+@pytest.mark.parametrize("name", ["consensus", "nmf", "free"])
+def test_blocks_fitted_as_one_batch_sound_as_one_by_one(name: str, long: Path) -> None:
+    """As on a GPU, where many small fits would leave it idle."""
+    run = Run(name=name, method=method(name, steps=12), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
+    sounds, firsts, whole = [], [], read(long)
+    for together in (1, 3):
+        job = Denoising(whole.with_samples(whole.samples[:, :-3]), run)
+        job.together = together
+        firsts.append([progress.block for progress in job if progress.step == 1])
+        result = job.result()
+        assert job.complete
+        assert [fit.block for fit in result.fits] == [number for number in range(1, 9) for _ in run.method.windows_ms]
+        sounds.append(result.restored.samples)
+    assert firsts[0] == list(range(1, 9))
+    assert firsts[1] == [1, 4, 7, 8]  # the last one is shorter
+    assert float((sounds[0] - sounds[1]).square().mean() / sounds[0].square().mean()) < 1e-8
+
+
+def test_where_memory_runs_out_half_as_many_blocks_are_fitted_together(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(name="nmf", method=method("nmf", steps=3), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
+    job, begun, fitting = Denoising(read(long), run), list[int](), Denoising._fit
+    job.together = 8
+
+    def fit(self: Denoising, seats: list[Seat]) -> Fit:
+        begun.append(len(seats))
+        if len(seats) > room:
+            raise torch.OutOfMemoryError
+        return fitting(self, seats)
+
+    monkeypatch.setattr(Denoising, "_fit", fit)
+    room = 2
+    for _ in job:
+        pass
+    assert job.complete
+    assert begun[:3] == [8, 4, 2]
+    job, room = Denoising(read(long), run), 0
+    with pytest.raises(FitError, match="does not fit into the memory of cpu; use --device cpu"):
+        list(job)

@@ -2,12 +2,14 @@
 
 import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from audioprior.job import Progress as FitProgress
 
@@ -66,15 +68,33 @@ class QuietVoice:
         """Say nothing."""
 
 
+class Pace:
+    """Tells how long a restoration is going to take, from all that it has done in this run so far.
+
+    What was found finished, when an interrupted run goes on, took no time now; what comes between the steps, such as the
+    noise power of each block, takes time like the steps.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._begun = clock, clock()
+        self._first: float | None = None
+
+    def left_s(self, progress: FitProgress) -> float:
+        """Return the seconds left; ask at each step, from the first one on."""
+        if self._first is None:  # the first step of this run is taken when it is told of
+            self._first = progress.done - progress.together / (progress.blocks * progress.steps)
+        return (self._clock() - self._begun) / (progress.done - self._first) * (1 - progress.done)
+
+
 class JsonVoice:
     """One JSON object a line on standard output."""
 
     def __init__(self) -> None:
-        self._name = ""
+        self._name, self._pace = "", Pace()
 
     def begin(self, name: str) -> None:
         """Write a `begin` object."""
-        self._name = name
+        self._name, self._pace = name, Pace()
         self._write("begin")
 
     def step(self, progress: FitProgress) -> None:
@@ -86,6 +106,7 @@ class JsonVoice:
             step=progress.step,
             steps=progress.steps,
             loss=progress.loss,
+            left_s=round(self._pace.left_s(progress), 1),
         )
 
     def note(self, message: str) -> None:
@@ -111,13 +132,12 @@ class BarVoice:
             BarColumn(bar_width=None),
             TextColumn("{task.fields[state]}", markup=False),
             TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             console=self._console,
             disable=not self._live,
         )
         self._task: TaskID | None = None
-        self._name = ""
+        self._name, self._pace = "", Pace()
 
     def __enter__(self) -> "BarVoice":
         self._bar.start()
@@ -128,20 +148,21 @@ class BarVoice:
 
     def begin(self, name: str) -> None:
         """Start the file's bar."""
-        self._name = name
-        self._task = self._bar.add_task(name, total=None, state="reading")
+        self._name, self._pace = name, Pace()
+        self._task = self._bar.add_task(name, total=None, state="reading", left="")
 
     def step(self, progress: FitProgress) -> None:
         """Move the bar."""
         if self._task is None:
             return
         self._bar.update(self._task, total=progress.blocks * progress.steps)
-        done = (progress.block - 1) * progress.steps + progress.step
+        done = progress.done * progress.blocks * progress.steps
         speed = self._bar.tasks[self._task].speed
         state = f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  {speed or 0:.1f} steps/s"
         if progress.blocks > 1:
             state = f"block {progress.block}/{progress.blocks}  {state}"
-        self._bar.update(self._task, completed=done, state=state)
+        left = f"left {timedelta(seconds=round(self._pace.left_s(progress)))}"
+        self._bar.update(self._task, completed=done, state=state, left=left)
 
     def note(self, message: str) -> None:
         """Print above the bar."""

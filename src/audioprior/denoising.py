@@ -1,5 +1,7 @@
 """Denoising a recording: blocks, channels, windows, and the noise power that they share."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -7,18 +9,22 @@ from torch import Tensor
 
 from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, generator
-from audioprior.job import Blocks, Job, Result
+from audioprior.fitting import generator
+from audioprior.job import Block, Blocks, Job, Result, Seat
 from audioprior.observations import Observation, merge
 from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
+from audioprior.priors import SEPARATE
 from audioprior.profile import Profile, learn, read_profile
 from audioprior.recording import Recording
+from audioprior.settings import FixedSteps
 from audioprior.source import Source, chunks
 from audioprior.spectrum import Transform
 from audioprior.tasks import Denoise, Run
+
+_TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
 
 
 class BlockDenoising(Blocks):
@@ -40,69 +46,71 @@ class BlockDenoising(Blocks):
         self._task = chosen
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
-        self._noise: dict[Transform, Tensor] = {}
         self._profile = profile or _profile(recording, chosen.noise)
-        self._doubt: Doubt | None = None  # of the present block
+        if self._device.type == "cuda" and _separate(run):
+            self.together = _TOGETHER
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
 
-    def begin(self, number: int) -> dict[float, Fit]:
-        """Return the fits of a block; windows that come to the same length at this rate are fitted once."""
+    def begin(self, number: int) -> Block:
+        """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
         rate, (start, end) = self.recording.sample_rate, self.blocks[number - 1]
-        self._noise.clear()  # each block has its own
+        samples, noises = self._samples(start, end), dict[Transform, Tensor]()
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._run.method.windows_ms)
-        fits = {1000 * t.window / rate: self._fit(t, number, start, end) for t in windows}
-        self._doubt = self._doubt_of(start, end)
-        return fits
-
-    def _fit(self, transform: Transform, number: int, start: int, end: int) -> Fit:
-        run = self._run
-        samples = self._samples(start, end)
-        noise = self._noise_power(transform, samples)
-        observation: Observation
-        if run.method.observation == "image":
-            observation = ImageObservation(samples, transform, noise)
-        else:
-            observation = NoiseObservation(
-                samples,
-                transform,
-                noise,
-                rule=run.method.gain,
-                max_reduction_db=self._task.max_reduction_db,
-                renew_every=run.method.renew_every if self._profile is None else None,
+        seats = {
+            1000 * t.window / rate: Seat(
+                self._observation(t, samples, self._noise_power(t, samples, noises)),
+                generator(self._task.seed, number, t.window),
             )
-        numbers = generator(self._task.seed, number, transform.window)
-        return self._fit_of(observation, numbers)
+            for t in windows
+        }
+        doubt = None
+        if self._profile is None and self._run.method.observation == "noise":
+            longest, noise = next(iter(noises.items()))
+            doubt = Doubt(samples, noise, longest)
+        observations = [seat.observation for seat in seats.values()]
+        return Block(seats, partial(self._merge, observations, doubt))
 
-    def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
-        """Return ν for a window: estimated on a long one, or known from a profile."""
+    def _observation(self, transform: Transform, samples: Tensor, noise: Tensor) -> Observation:
+        method = self._run.method
+        if method.observation == "image":
+            return ImageObservation(samples, transform, noise)
+        return NoiseObservation(
+            samples,
+            transform,
+            noise,
+            rule=method.gain,
+            max_reduction_db=self._task.max_reduction_db,
+            renew_every=method.renew_every if self._profile is None else None,
+        )
+
+    def _noise_power(self, transform: Transform, samples: Tensor, noises: dict[Transform, Tensor]) -> Tensor:
+        """Return ν for a window: estimated on a long one, or known from a profile.
+
+        Args:
+            transform: of the window.
+            samples: the block's.
+            noises: what long windows found so far, which is kept.
+        """
         longer = long_transform(transform)
-        if longer not in self._noise:
+        if longer not in noises:
             power = longer.analyse(samples).abs().square()
             if self._profile is None:
-                self._noise[longer] = noise_power(power, longer)
+                noises[longer] = noise_power(power, longer)
             else:
                 known = self._profile.power(longer, self._axes, self._level).to(samples)
-                self._noise[longer] = followed(power, known, longer)
-        return to_shorter(self._noise[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
+                noises[longer] = followed(power, known, longer)
+        return to_shorter(noises[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _samples(self, start: int, end: int) -> Tensor:
         sound = self._axes.analyse(self.recording.read(start, end) / self._level)
         return sound.to(self._device, torch.float32)
 
-    def _doubt_of(self, start: int, end: int) -> Doubt | None:
-        """Return what judges a block's removal; None where the noise power is known, or is none that a likelihood knows."""
-        if self._profile is not None or self._run.method.observation == "image":
-            return None
-        transform, noise = next(iter(self._noise.items()))
-        return Doubt(self._samples(start, end), noise, transform)
-
-    def merge(self, fits: list[Fit]) -> Tensor:
-        """Return the block's sound: the windows' estimates, the surest weighing most."""
-        estimates = [one.observation.estimate(one.power()) for one in fits]
-        sound = merge(estimates)
-        if self._doubt:
-            sound = self._doubt.settled(sound)
+    def _merge(self, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]) -> Tensor:
+        """Return a block's sound: the windows' estimates, the surest weighing most."""
+        sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
+        if doubt:
+            sound = doubt.settled(sound)
         return self._axes.synthesise(sound.cpu().double() * self._level)
 
     def fade(self, number: int) -> Tensor:
@@ -130,10 +138,10 @@ class Denoising(BlockDenoising, Job):
         super().__init__(recording, run, task=task, profile=profile)
         self._sum = torch.zeros_like(recording.samples)
 
-    def end(self, number: int, sound: Tensor) -> None:
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Add a finished block to the sum, cross-faded with its neighbours."""
         start, end = self.blocks[number - 1]
-        self._sum[:, start:end] += sound * self.fade(number)
+        self._sum[:, start:end] += sound() * self.fade(number)
 
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
@@ -148,26 +156,34 @@ class Denoising(BlockDenoising, Job):
         return self._sum
 
     def _present(self) -> Tensor:
-        """Return what finished blocks leave open: the present block's estimate, then the recording itself."""
+        """Return what finished blocks leave open: the present blocks' estimates, then the recording itself."""
         open_ = torch.ones(self.recording.samples.shape[1], dtype=torch.float64)
         for number in range(1, self._reached + 1):
             start, end = self.blocks[number - 1]
             open_[start:end] -= self.fade(number)
         sound = self.recording.samples.clone()
-        if self._live and all(one.losses for one in self._live):
-            start, end = self.blocks[self._reached]
-            fade = self.fade(self._reached + 1)
-            fade[: round(self.recording.sample_rate * self._task.overlap_s)] = 1  # `open_` fades it in
-            sound[:, start:end] = torch.lerp(sound[:, start:end], self.merge(self._live), fade)
+        for number, estimate in self._live.items():
+            start, end = self.blocks[number - 1]
+            fade = self.fade(number)
+            if number == self._reached + 1:
+                fade[: round(self.recording.sample_rate * self._task.overlap_s)] = 1  # `open_` fades it in
+            sound[:, start:end] = torch.lerp(sound[:, start:end], estimate(), fade)
         return sound * open_
 
 
+def _separate(run: Run) -> bool:
+    """Whether blocks can be fitted as one batch: each has weights of its own, and all stop at the same step."""
+    return isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps)
+
+
 def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
-    """Return (start, end) of equal blocks that overlap."""
+    """Return (start, end) of blocks that overlap, of one length but for the last, which can be a little shorter."""
     block, overlap = (max(1, round(s * sample_rate)) for s in (settings.block_s, settings.overlap_s))
-    count = 1 if length <= block else -(-(length - overlap) // (block - overlap))
-    edges = [round(i * (length - overlap) / count) for i in range(count + 1)]
-    return [(edges[i], min(length, edges[i + 1] + overlap)) for i in range(count)] if count > 1 else [(0, length)]
+    if length <= block:
+        return [(0, length)]
+    count = -(-(length - overlap) // (block - overlap))
+    step = -(-(length - overlap) // count)
+    return [(i * step, min(length, (i + 1) * step + overlap)) for i in range(count)]
 
 
 def _profile(recording: Source, noise: tuple[float, float] | str | None) -> Profile | None:

@@ -4,12 +4,14 @@ The exact solver takes two-sided bounds too, but it stayed 0.5 dB below this at 
 error hardly depends on the sound, so the task is denoising, with the bounds kept at the end.
 """
 
+from dataclasses import replace
+
 from torch import Tensor
 
 from audioprior.damage import Finding
 from audioprior.denoising import Denoising
 from audioprior.detection.steps import find_step
-from audioprior.fitting import Fit
+from audioprior.job import Block
 from audioprior.profile import white
 from audioprior.recording import Recording
 from audioprior.spectrum import Transform
@@ -31,12 +33,12 @@ class Dequantising(Denoising):
         else:
             self.findings = (Finding("steps", 0.0, recording.duration_s, note=f"{step:.3g} of full scale"),)
 
-    def _noise_power(self, transform: Transform, samples: Tensor) -> Tensor:
+    def _noise_power(self, transform: Transform, samples: Tensor, noises: dict[Transform, Tensor]) -> Tensor:  # noqa: ARG002
         """Return ν as it is: exact, and the same at all times."""
         return self._error.power(transform, self._axes, self._level).to(samples)
 
-    def merge(self, fits: list[Fit]) -> Tensor:
-        """Return the block's sound, no sample further from what was stored than half a step."""
-        start, end = self.blocks[self._reached]
+    def begin(self, number: int) -> Block:
+        """Return what is fitted in a block, of whose sound no sample is further from what was stored than half a step."""
+        block, (start, end) = super().begin(number), self.blocks[number - 1]
         stored = self.recording.samples[:, start:end]
-        return super().merge(fits).clamp(stored - self._half, stored + self._half)
+        return replace(block, merge=lambda powers: block.merge(powers).clamp(stored - self._half, stored + self._half))

@@ -6,6 +6,7 @@ the top of what is there is copied up, and the fall of the spectrum is drawn on.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -15,8 +16,7 @@ from torch.nn import functional
 from audioprior.damage import Finding
 from audioprior.detection.cutoff import find_cutoff, spectrum_level
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit
-from audioprior.job import GRID, Job, Result
+from audioprior.job import GRID, Block, Job, Result
 from audioprior.recording import Recording, read
 from audioprior.spectrum import Transform
 from audioprior.tasks import Extend, Run
@@ -69,13 +69,13 @@ class Extending(Job):
             self._known = self._learn(run.task.like)
             self.findings = (self._band("to be invented"),)
 
-    def begin(self, number: int) -> dict[float, Fit]:  # noqa: ARG002 (as all jobs)
-        """Return nothing: there is nothing to fit."""
-        return {}
+    def begin(self, number: int) -> Block:
+        """Return a block in which there is nothing to fit."""
+        return Block({}, lambda _: self._top(number))
 
-    def merge(self, fits: list[Fit]) -> Tensor:  # noqa: ARG002 (as all jobs)
-        """Return what is invented in the present block: (channel, time)."""
-        start, end = self.blocks[self._reached]
+    def _top(self, number: int) -> Tensor:
+        """Return what is invented in a block: (channel, time)."""
+        start, end = self.blocks[number - 1]
         margin = 2 * self._transform.window
         low, high = max(0, start - margin), min(self._sound.shape[1], end + margin)
         spectrum = self._transform.analyse(self._sound[:, low:high])
@@ -92,10 +92,10 @@ class Extending(Job):
         top[:, self._bin :] = copied * lacking
         return self._transform.synthesise(top, high - low)[:, start - low : end - low]
 
-    def end(self, number: int, sound: Tensor) -> None:
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Keep what was invented in a block."""
         start, end = self.blocks[number - 1]
-        self._invented[:, start:end] = sound
+        self._invented[:, start:end] = sound()
 
     def result(self) -> Result:
         """Return what is extended so far."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from audioprior.errors import FitError
-from audioprior.observations import Observation
+from audioprior.observations import Expecting
 from audioprior.priors import Prior
 from audioprior.stopping import Rule
 
@@ -41,7 +41,7 @@ class Fit:
         reason: why it stopped, "" before.
     """
 
-    observation: Observation
+    observation: Expecting
     prior: Prior
     rule: Rule
     losses: list[float] = field(default_factory=list, init=False)
@@ -78,7 +78,7 @@ class Fit:
         return self.prior.draw() if self._kept is None else self._kept
 
 
-def fit(observation: Observation, prior: Prior, rule: Rule) -> Fit:
+def fit(observation: Expecting, prior: Prior, rule: Rule) -> Fit:
     """Return the fit of a prior to an observation, to be iterated over."""
     return Fit(observation, prior, rule)
 

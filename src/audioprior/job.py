@@ -5,8 +5,9 @@ Nothing here, and nothing that it reaches, can take in a clean reference.
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -14,9 +15,9 @@ from torch import Tensor
 
 from audioprior import priors, stopping
 from audioprior.damage import Finding
-from audioprior.errors import SettingsError
+from audioprior.errors import FitError, SettingsError
 from audioprior.fitting import Fit, fit
-from audioprior.observations import Observation
+from audioprior.observations import Observation, Together
 from audioprior.recording import Recording
 from audioprior.source import Source
 from audioprior.tasks import Run
@@ -48,6 +49,7 @@ class Progress:
         loss: mean misfit over the windows.
         estimate: gives this block's sound as it is now, (channel, time); costs time.
         start: first sample of the block.
+        together: how many blocks are fitted as one batch, this one the first.
     """
 
     block: int
@@ -57,6 +59,12 @@ class Progress:
     loss: float
     estimate: Callable[[], Tensor]
     start: int
+    together: int = 1
+
+    @property
+    def done(self) -> float:
+        """The share of all steps that are taken, from 0 to 1."""
+        return ((self.block - 1) * self.steps + self.step * self.together) / (self.blocks * self.steps)
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,27 @@ class Result:
         write_report(self, Path(path), force=force)
 
 
+@dataclass(frozen=True)
+class Seat:
+    """Where a prior is fitted: what was heard, and the source of the fit's random numbers."""
+
+    observation: Observation
+    numbers: torch.Generator
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of a recording that is fitted at once.
+
+    Attributes:
+        seats: one for each window, by its length in milliseconds.
+        merge: gives the block's sound, (channel, time), from each seat's λ.
+    """
+
+    seats: Mapping[float, Seat]
+    merge: Callable[[list[Tensor]], Tensor]
+
+
 class Blocks(ABC):
     """Fits in progress, block by block: iterate over it.
 
@@ -106,6 +135,7 @@ class Blocks(ABC):
     Attributes:
         recording: what is restored.
         blocks: first sample and end of each.
+        together: how many blocks of one length are fitted as one batch. It does not change what comes out, but for rounding.
         findings: the damage that is going to be repaired, where the task is a repair.
     """
 
@@ -115,47 +145,73 @@ class Blocks(ABC):
         """Check the settings against the recording; the work begins with the iteration."""
         self.recording, self.blocks = recording, blocks
         self._run, self._device = run, pick_device(run.task.device)
+        self.together = 1
         self._reached = 0  # blocks that are finished
-        self._live: list[Fit] = []  # the fits of the block that is being worked on
+        self._live: dict[int, Callable[[], Tensor]] = {}  # gives the sound of the blocks that are being worked on
         self._fits: list[FitSummary] = []
 
     def __iter__(self) -> Iterator[Progress]:
-        """Yield progress until all blocks are restored."""
-        for number, (start, _) in enumerate(self.blocks[self._reached :], self._reached + 1):
-            windows = self.begin(number)
-            fits = self._live = list(windows.values())
-            for steps in itertools.zip_longest(*fits):
-                live = [step for step in steps if step is not None]
-                yield Progress(
-                    number,
-                    len(self.blocks),
-                    max(step.index for step in live),
-                    self._run.method.stopping.max_steps,
-                    sum(step.loss for step in live) / len(live),
-                    lambda fits=fits: self.merge(fits),  # type: ignore[misc]
-                    start,
-                )
-            self._fits += [_summary(number, window_ms, one) for window_ms, one in windows.items()]
-            self.end(number, self.merge(fits))
-            self._reached, self._live = number, []
+        """Yield progress until all blocks are restored.
+
+        Raises:
+            FitError: a single block needs more memory than the device has.
+        """
+        while not self.complete:
+            try:
+                yield from self._batch(self._next())
+            except torch.OutOfMemoryError as error:
+                if self.together == 1:
+                    raise FitError(f"a block does not fit into the memory of {self._device}; use --device cpu.") from error
+                self.together //= 2
+                self._live = {}
+
+    def _next(self) -> range:
+        """Return the numbers of the blocks that are fitted next: neighbours of one length, counted from 1."""
+        first, *rest = self.blocks[self._reached : self._reached + self.together]
+        alike = itertools.takewhile(lambda block: block[1] - block[0] == first[1] - first[0], rest)
+        return range(self._reached + 1, self._reached + 2 + len(list(alike)))
+
+    def _batch(self, numbers: range) -> Iterator[Progress]:
+        blocks = [self.begin(number) for number in numbers]
+        windows = list(blocks[0].seats)
+        fits = [self._fit([block.seats[window] for block in blocks]) for window in windows]
+        estimates: dict[int, Callable[[], Tensor]] = {
+            number: partial(_estimate, block, fits, place)
+            for place, (number, block) in enumerate(zip(numbers, blocks, strict=True))
+        }
+        first = numbers[0]
+        for steps in itertools.zip_longest(*fits):
+            live = [step for step in steps if step is not None]
+            self._live = estimates
+            yield Progress(
+                first,
+                len(self.blocks),
+                max(step.index for step in live),
+                self._run.method.stopping.max_steps,
+                sum(step.loss for step in live) / len(live),
+                estimates[first],
+                self.blocks[first - 1][0],
+                len(numbers),
+            )
+        for number in numbers:
+            self._fits += [_summary(number, window_ms, one) for window_ms, one in zip(windows, fits, strict=True)]
+            self.end(number, estimates[number])
+            self._reached = number
+        self._live = {}
 
     @abstractmethod
-    def begin(self, number: int) -> dict[float, Fit]:
-        """Return the fits of a block, counted from 1, by their windows' length in milliseconds."""
+    def begin(self, number: int) -> Block:
+        """Return what is fitted in a block, counted from 1."""
 
     @abstractmethod
-    def merge(self, fits: list[Fit]) -> Tensor:
-        """Return the block's sound that the fits make of it together, as they are now: (channel, time)."""
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
+        """Take in a finished block; `sound` gives it, (channel, time), and another one each time where samples are drawn."""
 
-    @abstractmethod
-    def end(self, number: int, sound: Tensor) -> None:
-        """Take in a finished block."""
-
-    def _fit_of(self, observation: Observation, numbers: torch.Generator) -> Fit:
-        """Return the fit of the method's prior to an observation, stopped by the method's rule."""
-        method = self._run.method
-        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generator=numbers)
-        return fit(observation, prior, stopping.build(method.stopping, numbers))
+    def _fit(self, seats: list[Seat]) -> Fit:
+        """Return the fit of the method's prior in some seats at once, stopped by the method's rule."""
+        method, numbers = self._run.method, [seat.numbers for seat in seats]
+        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generators=numbers)
+        return fit(Together([seat.observation for seat in seats]), prior, stopping.build(method.stopping, numbers[0]))
 
     @property
     def settings(self) -> Run:
@@ -214,6 +270,10 @@ def pick_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise SettingsError(f"the device {name!r} is not available here; use --device auto.") from error
     return device
+
+
+def _estimate(block: Block, fits: list[Fit], place: int) -> Tensor:
+    return block.merge([one.power()[place : place + 1] for one in fits])
 
 
 def _summary(block: int, window_ms: float, one: Fit) -> FitSummary:

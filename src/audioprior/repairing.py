@@ -6,6 +6,7 @@ The work is done in blocks around the damage, so that a click in an hour of musi
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,10 +17,10 @@ from audioprior.detection.clicks import find_clicks
 from audioprior.detection.clipping import find_clipping
 from audioprior.detection.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, generator
+from audioprior.fitting import generator
 from audioprior.gaussian import Frames
-from audioprior.job import Job, Result
-from audioprior.observations import merge
+from audioprior.job import Block, Job, Result, Seat
+from audioprior.observations import Observation, merge
 from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
 from audioprior.recording import Recording
@@ -76,33 +77,34 @@ class Repairing(Job):
         self._repaired = [recording.samples.clone() for _ in range(samples)]
         self.findings = damage.findings
 
-    def begin(self, number: int) -> dict[float, Fit]:
-        """Return the fits of a block."""
+    def begin(self, number: int) -> Block:
+        """Return what is fitted in a block."""
         start, end = self.blocks[number - 1]
         rate = self.recording.sample_rate
         samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
-        self._level = level = float(samples.square().mean().sqrt()) or 1.0
+        level = float(samples.square().mean().sqrt()) or 1.0
         samples, damage = samples / level, damage.scaled(1 / level)
         windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, damage) for ms in self._run.method.windows_ms)
         guess = self._guess(samples, damage, rate)
-        return {1000 * w / rate: self._fit(samples, damage, guess, w, number) for w in windows}
+        seats = {1000 * w / rate: self._seat(samples, damage, guess, w, number) for w in windows}
+        observations = [seat.observation for seat in seats.values()]
+        return Block(seats, partial(self._merge, observations, level))
 
-    def merge(self, fits: list[Fit]) -> Tensor:
-        """Return the block with its damage repaired."""
-        estimates = [one.observation.estimate(one.power()) for one in fits]
+    def _merge(self, observations: list[Observation], level: float, powers: list[Tensor]) -> Tensor:
+        """Return a block with its damage repaired."""
+        estimates = [one.estimate(power) for one, power in zip(observations, powers, strict=True)]
         # The mean of several samples of a posterior would lose what samples are for: energy.
         whole = merge(estimates) if self._fill == "mean" else min(estimates, key=lambda one: one.error_power).sound
-        return whole * self._level
+        return whole * level
 
-    def end(self, number: int, sound: Tensor) -> None:
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Put the repaired samples of a block in their places, and draw as many more as were asked for."""
         patch = self._patches[number - 1]
         kept = slice(patch.kept_start, patch.kept_end)
         inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
         missing = self._damage.part(patch.kept_start, patch.kept_end).missing  # never the whole recording's, for each block
-        for place, repaired in enumerate(self._repaired):
-            drawn = sound if place == 0 else self.merge(self._live)
-            repaired[:, kept] = torch.where(missing, drawn[:, inside], repaired[:, kept])
+        for repaired in self._repaired:
+            repaired[:, kept] = torch.where(missing, sound()[:, inside], repaired[:, kept])
 
     def result(self) -> Result:
         """Return what is repaired so far."""
@@ -110,7 +112,7 @@ class Repairing(Job):
         result = self._result_of(self.recording, self.recording.samples - first)
         return replace(result, others=tuple(self.recording.with_samples(one) for one in others))
 
-    def _fit(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Fit:
+    def _seat(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Seat:
         run, frames = self._run, Frames(window, samples.shape[1])
         numbers = generator(run.task.seed, number, window)
         observation: GapObservation
@@ -137,7 +139,7 @@ class Repairing(Job):
                 generator=numbers,
                 fill=self._fill,
             )
-        return self._fit_of(observation, numbers)
+        return Seat(observation, numbers)
 
 
 def _bearable(window: int, damage: Damage) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,10 @@ class LongDenoising(BlockDenoising):
         """Whether the recording is digital silence, of which nothing can be removed."""
         return not self._level
 
-    def end(self, number: int, sound: Tensor) -> None:
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Keep a finished block, cross-faded with the one before."""
         start, until = self._span(number)
-        faded = sound * self.fade(number)
+        faded = sound() * self.fade(number)
         faded[:, : self._tail.shape[1]] += self._tail
         whole, self._tail = faded[:, : until - start], faded[:, until - start :].clone()
         original = self.recording.read(start, until)

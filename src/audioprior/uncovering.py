@@ -1,12 +1,14 @@
 """Uncovering a recording: regions of time and frequency are turned down to the sound that lay under them."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from audioprior.damage import Finding
 from audioprior.errors import SettingsError
-from audioprior.fitting import Fit, generator
-from audioprior.job import Job, Result
+from audioprior.fitting import generator
+from audioprior.job import Block, Job, Result, Seat
 from audioprior.observations.region import RegionObservation
 from audioprior.recording import Recording
 from audioprior.settings import BlindSpot, Consensus, Free
@@ -44,33 +46,33 @@ class Uncovering(Job):
         self._task, self._repaired = task, recording.samples.clone()
         self.findings = tuple(Finding("region", r[0], r[1], low_hz=r[2], high_hz=r[3]) for r in task.regions)
 
-    def begin(self, number: int) -> dict[float, Fit]:
-        """Return the fit of a region."""
+    def begin(self, number: int) -> Block:
+        """Return what is fitted around a region."""
         start, end = self.blocks[number - 1]
         rate = self.recording.sample_rate
         samples = self._repaired[:, start:end]
-        self._level = float(samples.square().mean().sqrt()) or 1.0
+        level = float(samples.square().mean().sqrt()) or 1.0
         transform = Transform.of(rate, _WINDOW_MS)
         frames = transform.frames(end - start)
         own = _bins(self._task.regions[number - 1], transform, start / rate, frames)
         # Other regions that reach into the block tell nothing either, but have their own turn.
         every = torch.stack([_bins(region, transform, start / rate, frames) for region in self._task.regions]).any(0)
-        self._heard = (samples / self._level).float().to(self._device)
+        heard = (samples / level).float().to(self._device)
         own, every = own.to(self._device), every.to(self._device)
-        observation = RegionObservation(self._heard, transform, own, every, fill=self._task.fill)
-        return {1000 * transform.window / rate: self._fit_of(observation, generator(self._task.seed, number))}
+        observation = RegionObservation(heard, transform, own, every, fill=self._task.fill)
 
-    def merge(self, fits: list[Fit]) -> Tensor:
-        """Return the block with its region uncovered; samples out of its reach are exact."""
-        start, end = self.blocks[self._reached]
-        now = self._repaired[:, start:end]
-        change = fits[0].observation.estimate(fits[0].power()).sound - self._heard
-        return now + change.cpu().double() * self._level
+        def merge(powers: list[Tensor]) -> Tensor:
+            """Return the block with its region uncovered; samples out of its reach are exact."""
+            change = observation.estimate(powers[0]).sound - heard
+            return samples + change.cpu().double() * level
 
-    def end(self, number: int, sound: Tensor) -> None:
+        seat = Seat(observation, generator(self._task.seed, number))
+        return Block({1000 * transform.window / rate: seat}, merge)
+
+    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Put the block in its place."""
         start, end = self.blocks[number - 1]
-        self._repaired[:, start:end] = sound
+        self._repaired[:, start:end] = sound()
 
     def result(self) -> Result:
         """Return what is uncovered so far."""

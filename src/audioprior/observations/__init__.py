@@ -28,8 +28,8 @@ class Estimate:
     error_power: float
 
 
-class Observation(Protocol):
-    """What the recording says about the clean sound."""
+class Expecting(Protocol):
+    """What a fit asks."""
 
     @property
     def renew_every(self) -> int | None:
@@ -40,9 +40,30 @@ class Observation(Protocol):
         """Return the expected power of the clean sound, given λ (None before there is one)."""
         ...
 
+
+class Observation(Expecting, Protocol):
+    """What the recording says about the clean sound."""
+
     def estimate(self, prior_power: Tensor) -> Estimate:
         """Return the restored sound, given λ."""
         ...
+
+
+class Together:
+    """Several observations of one shape, fitted as one batch."""
+
+    def __init__(self, observations: list[Expecting]) -> None:
+        self._observations = observations
+        self.renew_every = observations[0].renew_every
+
+    def expect(self, prior_power: Tensor | None) -> Evidence:
+        """Return the evidence of all, along the batch; λ has as many."""
+        powers = [None] * len(self._observations) if prior_power is None else torch.split(prior_power, 1)
+        parts = [one.expect(power) for one, power in zip(self._observations, powers, strict=True)]
+        if len(parts) == 1:
+            return parts[0]
+        fields = ((part.power, part.weight, part.added) for part in parts)
+        return type(parts[0])(*(torch.cat(field) for field in zip(*fields, strict=True)))
 
 
 def merge(estimates: list[Estimate]) -> Tensor:

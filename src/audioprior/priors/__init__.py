@@ -4,6 +4,7 @@ All are untrained and all see one recording. To add one: a file here with a clas
 settings in `prior_settings.py`, and its line in `build`; the tests then run it by themselves.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 from audioprior import settings as s
 from audioprior.errors import SettingsError
 from audioprior.evidence import Evidence
+
+SEPARATE = (s.BlindSpot, s.Consensus, s.Nmf, s.Free)
+"""Priors in which each recording of a batch has weights of its own, drawn from its own random numbers."""
 
 
 class Prior(Protocol):
@@ -30,26 +34,28 @@ class Prior(Protocol):
         ...
 
 
-def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Generator) -> Prior:
+def build(settings: s.PriorSettings, *, planned_steps: int, generators: Sequence[torch.Generator]) -> Prior:
     """Return a prior that has not seen anything yet.
 
     Args:
         settings: which, and its sizes.
         planned_steps: the most steps that will be taken, for priors that slow down towards the end.
-        generator: the source of all its random numbers, on the CPU.
+        generators: the source of all its random numbers, on the CPU; one for each recording of a batch, of which only
+            `SEPARATE` priors take several.
     """
     from audioprior.classical import decision_directed, nonlocal_means
     from audioprior.priors import blindspot, consensus, dcgan, dilated, free, harmonic, nmf, recurrent, skip, temporal
 
+    generator = generators[0]
     match settings:
         case s.BlindSpot():
-            return blindspot.BlindSpotPrior(settings, planned_steps, generator)
+            return blindspot.BlindSpotPrior(settings, planned_steps, generators)
         case s.DecisionDirected():
             return decision_directed.DecisionDirectedPrior()
         case s.NonlocalMeans():
             return nonlocal_means.NonlocalMeansPrior()
         case s.Consensus():
-            return consensus.ConsensusPrior(settings, planned_steps, generator)
+            return consensus.ConsensusPrior(settings, planned_steps, generators)
         case s.Dcgan():
             return dcgan.DcganPrior(settings, generator)
         case s.Skip():
@@ -63,7 +69,7 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generator: torch.Gen
         case s.Recurrent():
             return recurrent.RecurrentPrior(settings, generator)
         case s.Nmf():
-            return nmf.NmfPrior(settings, generator)
+            return nmf.NmfPrior(settings, generators)
         case s.Free():
             return free.FreePrior()
         case _:

@@ -11,6 +11,7 @@ from every other frame of a transform with four-fold overlap.
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -111,8 +112,8 @@ class BlindSpotPrior:
     grow with the recording.
     """
 
-    def __init__(self, settings: s.BlindSpot, planned_steps: int, generator: torch.Generator) -> None:
-        self._settings, self._planned, self._generator = settings, planned_steps, generator
+    def __init__(self, settings: s.BlindSpot, planned_steps: int, generators: Sequence[torch.Generator]) -> None:
+        self._settings, self._planned, self._generators = settings, planned_steps, generators
         self._step = 0
         self._context: _Context | None = None
 
@@ -124,10 +125,10 @@ class BlindSpotPrior:
         index = self._random_bins(evidence.power.shape).to(evidence.power.device)
         assert self._context is not None
         guess = self._base.flatten(1).gather(1, index) * self._factor(self._context.at(index))
-        loss = evidence.at(index).misfit(guess).mean()
-        self._adam.step(loss, self._settings.learning_rate * rate)
+        losses = evidence.at(index).misfit(guess).mean(1)
+        self._adam.step(losses.sum(), self._settings.learning_rate * rate)
         self._step += 1
-        return float(loss.detach())
+        return float(losses.detach().mean())
 
     @torch.no_grad()
     def draw(self) -> Tensor:
@@ -153,24 +154,26 @@ class BlindSpotPrior:
         excess = _blind_mean(ratio) - noisy.to(ratio)
         self._base = excess.clamp_min(0.3) * scale
         sizes = (self._context.size, self._settings.hidden, self._settings.hidden, 1)
-        batch, device = len(ratio), ratio.device
         weights: list[Tensor] = []
         for inputs, outputs in itertools.pairwise(sizes):
             for columns in (inputs, 1):  # weights, then biases
-                draw = 2 * torch.rand((batch, outputs, columns), generator=self._generator) - 1
+                draw = 2 * torch.stack([torch.rand((outputs, columns), generator=one) for one in self._generators]) - 1
                 # The last layer starts at zero: the first guess is the local mean.
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
-                weights.append((draw * bound).to(device).requires_grad_())
+                weights.append((draw * bound).to(ratio.device).requires_grad_())
         self._adam = Adam(weights)
 
     def _random_bins(self, shape: torch.Size) -> Tensor:
         """Return (batch, number) positions of random bins, denser at low frequencies, where sound has its structure."""
-        batch, channels, bins, frames = shape
-        size = (batch, self._settings.batch_bins)
-        height = (torch.rand(size, generator=self._generator).square() * bins).long().clamp_max(bins - 1)
-        frame = torch.randint(frames, size, generator=self._generator)
-        channel = torch.randint(channels, size, generator=self._generator)
-        return (channel * bins + height) * frames + frame
+        channels, bins, frames = shape[1:]
+        size = (self._settings.batch_bins,)
+        places = []
+        for numbers in self._generators:
+            height = (torch.rand(size, generator=numbers).square() * bins).long().clamp_max(bins - 1)
+            frame = torch.randint(frames, size, generator=numbers)
+            channel = torch.randint(channels, size, generator=numbers)
+            places.append((channel * bins + height) * frames + frame)
+        return torch.stack(places)
 
     def _factor(self, context: Tensor) -> Tensor:
         """Return λ over the local mean, (batch, number), of bins whose context is (batch, size, number)."""

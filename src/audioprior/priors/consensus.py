@@ -10,6 +10,7 @@ The factorisation is the geometric mean of several ranks, since the right one di
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -23,9 +24,9 @@ from audioprior.priors.nmf import NmfPrior
 class ConsensusPrior:
     """λ = the harmonic mean of the blind-spot network's λ and the factorisations' (geometric mean) λ."""
 
-    def __init__(self, settings: s.Consensus, planned_steps: int, generator: torch.Generator) -> None:
-        self._continues = BlindSpotPrior(settings.network, planned_steps, generator)
-        self._repeats = [NmfPrior(s.Nmf(rank=rank), generator) for rank in settings.ranks]
+    def __init__(self, settings: s.Consensus, planned_steps: int, generators: Sequence[torch.Generator]) -> None:
+        self._continues = BlindSpotPrior(settings.network, planned_steps, generators)
+        self._repeats = [NmfPrior(s.Nmf(rank=rank), generators) for rank in settings.ranks]
         # Factorisations settle sooner than the network: their steps are spread over its own.
         self._share = settings.nmf_steps / planned_steps
         self._step = 0

@@ -1,5 +1,7 @@
 """Non-negative matrix factorisation: the control that a network has to beat in the same seat."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -22,8 +24,8 @@ class NmfPrior:
     the misfit never rises: they get as far in half the steps, and no recording was seen on which it rose.)
     """
 
-    def __init__(self, settings: s.Nmf, generator: torch.Generator) -> None:
-        self._rank, self._generator = settings.rank, generator
+    def __init__(self, settings: s.Nmf, generators: Sequence[torch.Generator]) -> None:
+        self._rank, self._generators = settings.rank, generators
         self._seen: Evidence | None = None
 
     def fit(self, evidence: Evidence) -> float:
@@ -66,8 +68,9 @@ class NmfPrior:
         if self._seen is None:
             batch, rows, frames = self._power.shape
             mean = self._power.mean((1, 2), keepdim=True) + _TINY
-            shapes = ((batch, rows, self._rank), (batch, self._rank, frames))
-            w, h = (torch.rand(shape, generator=self._generator).to(self._power) + 0.1 for shape in shapes)
+            shapes = ((rows, self._rank), (self._rank, frames))
+            drawn = ([torch.rand(shape, generator=one) for one in self._generators] for shape in shapes)
+            w, h = (torch.stack(each).to(self._power) + 0.1 for each in drawn)
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.
             self._spectra = w * self._power.mean(2, keepdim=True).clamp_min(self._floor)
