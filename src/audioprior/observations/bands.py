@@ -57,9 +57,9 @@ def proportional_mean(picture: Tensor, share: float) -> Tensor:
     below the least value.
     """
     bins = len(picture)
-    index = torch.arange(bins, device=picture.device)
+    index = torch.arange(bins)
     reach = torch.minimum((index * share).long().clamp_min(1), torch.minimum(index, bins - 1 - index))
-    total = functional.pad(picture.double().cumsum(0), (0, 0, 1, 0))
+    total = functional.pad(picture.cpu().double().cumsum(0), (0, 0, 1, 0))  # not every GPU has float64
     mean = ((total[index + reach + 1] - total[index - reach]) / (2 * reach + 1)[:, None]).to(picture)
     return torch.maximum(mean, picture.amin(0))
 
