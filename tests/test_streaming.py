@@ -2,11 +2,13 @@
 
 import itertools
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,9 @@ from audioprior.encoding import Encoding
 from audioprior.errors import FitError
 from audioprior.fitting import Fit
 from audioprior.job import Progress, Seat
+from audioprior.metrics import si_sdr
 from audioprior.presets import method
+from audioprior.priors import Learned
 from audioprior.recording import Recording, read
 from audioprior.source import chunks, open_source
 from audioprior.tasks import Denoise, Run
@@ -185,10 +189,11 @@ def test_the_time_left_counts_what_this_run_did_and_no_more() -> None:
         assert pace.left_s(progress) == pytest.approx(10 * (4 - number) + 10 - step)
 
 
-@pytest.mark.parametrize("name", ["consensus", "nmf", "free"])
+@pytest.mark.parametrize("name", ["consensus", "nmf"])
 def test_blocks_fitted_as_one_batch_sound_as_one_by_one(name: str, long: Path) -> None:
     """As on a GPU, where many small fits would leave it idle."""
-    run = Run(name=name, method=method(name, steps=12), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
+    alone = replace(method(name, steps=12), later_share=1.0)
+    run = Run(name=name, method=alone, task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
     sounds, firsts, whole = [], [], read(long)
     for together in (1, 3):
         job = Denoising(whole.with_samples(whole.samples[:, :-3]), run)
@@ -204,15 +209,16 @@ def test_blocks_fitted_as_one_batch_sound_as_one_by_one(name: str, long: Path) -
 
 
 def test_where_memory_runs_out_half_as_many_blocks_are_fitted_together(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(name="nmf", method=method("nmf", steps=3), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
+    alone = replace(method("nmf", steps=3), later_share=1.0)
+    run = Run(name="nmf", method=alone, task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
     job, begun, fitting = Denoising(read(long), run), list[int](), Denoising._fit
     job.together = 8
 
-    def fit(self: Denoising, seats: list[Seat]) -> Fit:
+    def fit(self: Denoising, seats: list[Seat], start: Learned | None) -> Fit:
         begun.append(len(seats))
         if len(seats) > room:
             raise torch.OutOfMemoryError
-        return fitting(self, seats)
+        return fitting(self, seats, start)
 
     monkeypatch.setattr(Denoising, "_fit", fit)
     room = 2
@@ -223,3 +229,23 @@ def test_where_memory_runs_out_half_as_many_blocks_are_fitted_together(long: Pat
     job, room = Denoising(read(long), run), 0
     with pytest.raises(FitError, match="does not fit into the memory of cpu; use --device cpu"):
         list(job)
+
+
+@pytest.mark.parametrize("name", ["consensus", "fast"])
+def test_later_blocks_start_from_what_was_learned(
+    name: str, tone: Callable[..., Tensor], noise: Callable[..., Tensor]
+) -> None:
+    """A quarter of the steps, and no less of a steady tone is found, whether blocks go one by one or in batches."""
+    clean = tone(440, 6.0, RATE)
+    noisy = Recording(clean + noise(6.0, RATE), RATE)
+    run = Run(name=name, method=method(name), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
+    gains = []
+    for share, together in ((1.0, 1), (0.25, 1), (0.25, 4)):
+        job = Denoising(noisy, replace(run, method=replace(run.method, later_share=share)))
+        job.together = together
+        firsts = [progress.block for progress in job if progress.step == 1]
+        assert firsts == ([1, 2, 6] if together == 4 else list(range(1, 9)))
+        result, most = job.result(), run.method.stopping.max_steps
+        assert [fit.steps for fit in result.fits] == [most] * 3 + [math.ceil(share * most)] * 21
+        gains.append(float(si_sdr(result.restored.samples, clean) - si_sdr(noisy.samples, clean)))
+    assert min(gains[1:]) > gains[0] - 0.3

@@ -47,8 +47,9 @@ class BlockDenoising(Blocks):
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
         self._profile = profile or _profile(recording, chosen.noise)
-        if self._device.type == "cuda" and _separate(run):
-            self.together = _TOGETHER
+        if isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps):
+            self.carries = run.method.later_share < 1
+            self.together = _TOGETHER if self._device.type == "cuda" else 1
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
 
@@ -72,7 +73,7 @@ class BlockDenoising(Blocks):
         return Block(seats, partial(self._merge, observations, doubt))
 
     def _observation(self, transform: Transform, samples: Tensor, noise: Tensor) -> Observation:
-        method = self._run.method
+        method = self._method
         if method.observation == "image":
             return ImageObservation(samples, transform, noise)
         return NoiseObservation(
@@ -169,11 +170,6 @@ class Denoising(BlockDenoising, Job):
                 fade[: round(self.recording.sample_rate * self._task.overlap_s)] = 1  # `open_` fades it in
             sound[:, start:end] = torch.lerp(sound[:, start:end], estimate(), fade)
         return sound * open_
-
-
-def _separate(run: Run) -> bool:
-    """Whether blocks can be fitted as one batch: each has weights of its own, and all stop at the same step."""
-    return isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps)
 
 
 def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ Nothing here, and nothing that it reaches, can take in a clean reference.
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from audioprior.errors import FitError, SettingsError
 from audioprior.fitting import Fit, fit
 from audioprior.observations import Observation, Together
 from audioprior.recording import Recording
+from audioprior.settings import Method
 from audioprior.source import Source
 from audioprior.tasks import Run
 
@@ -64,7 +65,7 @@ class Progress:
     @property
     def done(self) -> float:
         """The share of all steps that are taken, from 0 to 1."""
-        return ((self.block - 1) * self.steps + self.step * self.together) / (self.blocks * self.steps)
+        return (self.block - 1 + self.step / self.steps * self.together) / self.blocks
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,8 @@ class Blocks(ABC):
     Attributes:
         recording: what is restored.
         blocks: first sample and end of each.
-        together: how many blocks of one length are fitted as one batch. It does not change what comes out, but for rounding.
+        together: how many blocks of one length are fitted as one batch.
+        carries: whether blocks start from what the last block before their batch has learned. The first one is then alone.
         findings: the damage that is going to be repaired, where the task is a repair.
     """
 
@@ -146,6 +148,8 @@ class Blocks(ABC):
         self.recording, self.blocks = recording, blocks
         self._run, self._device = run, pick_device(run.task.device)
         self.together = 1
+        self.carries = False
+        self._learned: list[priors.Learned] = []  # by the last finished block, for each window
         self._reached = 0  # blocks that are finished
         self._live: dict[int, Callable[[], Tensor]] = {}  # gives the sound of the blocks that are being worked on
         self._fits: list[FitSummary] = []
@@ -167,14 +171,19 @@ class Blocks(ABC):
 
     def _next(self) -> range:
         """Return the numbers of the blocks that are fitted next: neighbours of one length, counted from 1."""
-        first, *rest = self.blocks[self._reached : self._reached + self.together]
+        together = 1 if self.carries and not self._reached else self.together
+        first, *rest = self.blocks[self._reached : self._reached + together]
         alike = itertools.takewhile(lambda block: block[1] - block[0] == first[1] - first[0], rest)
         return range(self._reached + 1, self._reached + 2 + len(list(alike)))
 
     def _batch(self, numbers: range) -> Iterator[Progress]:
         blocks = [self.begin(number) for number in numbers]
         windows = list(blocks[0].seats)
-        fits = [self._fit([block.seats[window] for block in blocks]) for window in windows]
+        starts: Sequence[priors.Learned | None] = self._learned or [None] * len(windows)
+        fits = [
+            self._fit([block.seats[window] for block in blocks], start)
+            for window, start in zip(windows, starts, strict=True)
+        ]
         estimates: dict[int, Callable[[], Tensor]] = {
             number: partial(_estimate, block, fits, place)
             for place, (number, block) in enumerate(zip(numbers, blocks, strict=True))
@@ -187,13 +196,15 @@ class Blocks(ABC):
                 first,
                 len(self.blocks),
                 max(step.index for step in live),
-                self._run.method.stopping.max_steps,
+                self._method.stopping.max_steps,
                 sum(step.loss for step in live) / len(live),
                 estimates[first],
                 self.blocks[first - 1][0],
                 len(numbers),
             )
-        for number in numbers:
+        for place, number in enumerate(numbers):
+            if self.carries:
+                self._learned = [one.prior.learned(place) for one in fits if isinstance(one.prior, priors.Carrying)]
             self._fits += [_summary(number, window_ms, one) for window_ms, one in zip(windows, fits, strict=True)]
             self.end(number, estimates[number])
             self._reached = number
@@ -207,11 +218,16 @@ class Blocks(ABC):
     def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Take in a finished block; `sound` gives it, (channel, time), and another one each time where samples are drawn."""
 
-    def _fit(self, seats: list[Seat]) -> Fit:
+    def _fit(self, seats: list[Seat], start: priors.Learned | None) -> Fit:
         """Return the fit of the method's prior in some seats at once, stopped by the method's rule."""
-        method, numbers = self._run.method, [seat.numbers for seat in seats]
-        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generators=numbers)
+        method, numbers = self._method, [seat.numbers for seat in seats]
+        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generators=numbers, start=start)
         return fit(Together([seat.observation for seat in seats]), prior, stopping.build(method.stopping, numbers[0]))
+
+    @property
+    def _method(self) -> Method:
+        """The method of the blocks that are being worked on."""
+        return self._run.method.later() if self._learned else self._run.method
 
     @property
     def settings(self) -> Run:

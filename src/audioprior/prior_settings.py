@@ -194,13 +194,13 @@ class Consensus(PriorSettings):
     Attributes:
         network: the blind-spot network.
         ranks: of the factorisations.
-        nmf_steps: updates of each factorisation, spread over the network's steps.
+        nmf_share: updates of each factorisation for each step of the network.
     """
 
     kind: Literal["consensus"] = "consensus"
     network: BlindSpot = field(default_factory=BlindSpot)
     ranks: tuple[int, ...] = (2, 4, 6, 10)
-    nmf_steps: int = 30
+    nmf_share: float = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 Nothing here imports torch, so that `audioprior --help` is quick.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self, TypeVar
@@ -114,6 +115,8 @@ class Method:
         stopping: when to stop.
         gain: how the two powers become a gain.
         rounds: how often the observation is asked what λ tells of the sound, evenly over the steps.
+        later_share: of the steps that a block of a long recording takes, as it starts from what the one before has learned;
+            1 for blocks that each begin anew.
         context_s: seconds of sound around damage that a repair learns from.
         block_s: most seconds that one fit of a repair keeps.
     """
@@ -124,6 +127,7 @@ class Method:
     stopping: StoppingSettings = field(default_factory=FixedSteps)
     gain: Literal["wiener", "two-step", "balanced", "log-mmse"] = "balanced"
     rounds: int = 2
+    later_share: float = 0.25
     context_s: float = 1.0
     block_s: float = 4.0
 
@@ -132,9 +136,14 @@ class Method:
         """Steps from one round to the next."""
         return max(1, self.stopping.max_steps // self.rounds)
 
+    def later(self) -> "Method":
+        """Return the method of a block that starts from what was learned before: the same with fewer steps."""
+        return replace(self, stopping=self.stopping.within(math.ceil(self.later_share * self.stopping.max_steps)))
+
     def __post_init__(self) -> None:
         require(bool(self.windows_ms) and min(self.windows_ms) > 0, "windows_ms", self.windows_ms, "positive lengths")
         require(self.rounds >= 1, "rounds", self.rounds, "at least 1")
+        require(0 < self.later_share <= 1, "later_share", self.later_share, "more than 0, at most 1")
         require(self.context_s > 0, "context_s", self.context_s, "more than 0 seconds")
         require(self.block_s > 0, "block_s", self.block_s, "more than 0 seconds")
         require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")

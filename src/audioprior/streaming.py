@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from audioprior.denoising import BlockDenoising
 from audioprior.encoding import Encoding, Excess, clamped
 from audioprior.errors import SettingsError
 from audioprior.job import FitSummary, on_grid
+from audioprior.priors import Learned
 from audioprior.recording import encoder, write_samples
 from audioprior.settings import encode
 from audioprior.sidecar import sha256, versions
@@ -35,12 +36,14 @@ class Part:
         tail: (channel, time), the rest of the block, faded out, to be added to the next one; not rounded.
         excess: samples that had to be clamped.
         fits: what the block's fits did.
+        learned: for each window, what the next block starts from.
     """
 
     samples: Tensor
     tail: Tensor
     excess: Excess
     fits: tuple[FitSummary, ...]
+    learned: list[Learned] = field(default_factory=list)
 
 
 class Parts:
@@ -70,6 +73,7 @@ class Parts:
         """Write a block's part."""
         fits = json.dumps([asdict(one) for one in part.fits])
         content = {"samples": part.samples, "tail": part.tail, "excess": asdict(part.excess), "fits": fits}
+        content["learned"] = [[one.cpu() for one in window] for window in part.learned]
         if not self.finished:
             self.folder.mkdir(exist_ok=True)
             self._mark.write_text(self._identity, encoding="utf-8")
@@ -82,7 +86,7 @@ class Parts:
         """Read a block's part."""
         content: dict[str, Any] = torch.load(self._path(number))
         fits = tuple(FitSummary(**{**one, "losses": tuple(one["losses"])}) for one in json.loads(content["fits"]))
-        return Part(content["samples"], content["tail"], Excess(**content["excess"]), fits)
+        return Part(content["samples"], content["tail"], Excess(**content["excess"]), fits, content["learned"])
 
     def remove(self) -> None:
         """Remove the folder: the output is whole."""
@@ -108,7 +112,10 @@ class LongDenoising(BlockDenoising):
         self._parts, self._encoding = parts, encoding
         if not self.silent:
             self._reached = parts.finished
-        self._tail = parts.load(parts.finished).tail if parts.finished else torch.zeros(source.channels, 0)
+        self._tail = torch.zeros(source.channels, 0)
+        if parts.finished:
+            last = parts.load(parts.finished)
+            self._tail, self._learned = last.tail, last.learned
 
     @property
     def silent(self) -> bool:
@@ -127,7 +134,8 @@ class LongDenoising(BlockDenoising):
         exact = samples.float()  # half the disk, where that holds the same numbers
         samples = exact if torch.equal(exact.double(), samples) else samples
         fits = tuple(one for one in self._fits if one.block == number)
-        self._parts.keep(number, Part(samples, self._tail, Excess.of(restored, self._encoding), fits))
+        excess = Excess.of(restored, self._encoding)
+        self._parts.keep(number, Part(samples, self._tail, excess, fits, self._learned))
 
     def parts(self) -> Iterator[Part]:
         """Yield what is finished, in order; behind it, and in silence, the recording as it came in."""

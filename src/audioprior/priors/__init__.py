@@ -5,7 +5,7 @@ settings in `prior_settings.py`, and its line in `build`; the tests then run it 
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -14,8 +14,11 @@ from audioprior import settings as s
 from audioprior.errors import SettingsError
 from audioprior.evidence import Evidence
 
-SEPARATE = (s.BlindSpot, s.Consensus, s.Nmf, s.Free)
-"""Priors in which each recording of a batch has weights of its own, drawn from its own random numbers."""
+SEPARATE = (s.BlindSpot, s.Consensus, s.Nmf)
+"""Priors in which each recording of a batch has weights and random numbers of its own; all are `Carrying`."""
+
+Learned = list[Tensor]
+"""Weights that do not belong to a moment of the sound, of one recording of a batch."""
 
 
 class Prior(Protocol):
@@ -34,7 +37,22 @@ class Prior(Protocol):
         ...
 
 
-def build(settings: s.PriorSettings, *, planned_steps: int, generators: Sequence[torch.Generator]) -> Prior:
+@runtime_checkable
+class Carrying(Prior, Protocol):
+    """A prior whose weights another one of its kind can start from, at another part of the same recording."""
+
+    def learned(self, place: int) -> Learned:
+        """Return the weights of one recording of the batch."""
+        ...
+
+
+def build(
+    settings: s.PriorSettings,
+    *,
+    planned_steps: int,
+    generators: Sequence[torch.Generator],
+    start: Learned | None = None,
+) -> Prior:
     """Return a prior that has not seen anything yet.
 
     Args:
@@ -42,6 +60,7 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generators: Sequence
         planned_steps: the most steps that will be taken, for priors that slow down towards the end.
         generators: the source of all its random numbers, on the CPU; one for each recording of a batch, of which only
             `SEPARATE` priors take several.
+        start: what a prior of this kind had learned, to start from; only `SEPARATE` priors take it.
     """
     from audioprior.classical import decision_directed, nonlocal_means
     from audioprior.priors import blindspot, consensus, dcgan, dilated, free, harmonic, nmf, recurrent, skip, temporal
@@ -49,13 +68,13 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generators: Sequence
     generator = generators[0]
     match settings:
         case s.BlindSpot():
-            return blindspot.BlindSpotPrior(settings, planned_steps, generators)
+            return blindspot.BlindSpotPrior(settings, planned_steps, generators, start)
         case s.DecisionDirected():
             return decision_directed.DecisionDirectedPrior()
         case s.NonlocalMeans():
             return nonlocal_means.NonlocalMeansPrior()
         case s.Consensus():
-            return consensus.ConsensusPrior(settings, planned_steps, generators)
+            return consensus.ConsensusPrior(settings, planned_steps, generators, start)
         case s.Dcgan():
             return dcgan.DcganPrior(settings, generator)
         case s.Skip():
@@ -69,7 +88,7 @@ def build(settings: s.PriorSettings, *, planned_steps: int, generators: Sequence
         case s.Recurrent():
             return recurrent.RecurrentPrior(settings, generator)
         case s.Nmf():
-            return nmf.NmfPrior(settings, generators)
+            return nmf.NmfPrior(settings, generators, start)
         case s.Free():
             return free.FreePrior()
         case _:

@@ -112,8 +112,14 @@ class BlindSpotPrior:
     grow with the recording.
     """
 
-    def __init__(self, settings: s.BlindSpot, planned_steps: int, generators: Sequence[torch.Generator]) -> None:
-        self._settings, self._planned, self._generators = settings, planned_steps, generators
+    def __init__(
+        self,
+        settings: s.BlindSpot,
+        planned_steps: int,
+        generators: Sequence[torch.Generator],
+        start: list[Tensor] | None = None,
+    ) -> None:
+        self._settings, self._planned, self._generators, self._start = settings, planned_steps, generators, start
         self._step = 0
         self._context: _Context | None = None
 
@@ -144,6 +150,10 @@ class BlindSpotPrior:
             drawn[:, :, start : start + rows] = part * factor.view(part.shape)
         return drawn
 
+    def learned(self, place: int) -> list[Tensor]:
+        """Return the network's weights."""
+        return [one.detach()[place] for one in self._adam.weights]
+
     def _begin(self, evidence: Evidence) -> None:
         mean = evidence.power.mean((1, 3), keepdim=True) + 1e-30
         noisy = evidence.added > 0
@@ -161,6 +171,11 @@ class BlindSpotPrior:
                 # The last layer starts at zero: the first guess is the local mean.
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
                 weights.append((draw * bound).to(ratio.device).requires_grad_())
+        if self._start is not None:
+            weights = [
+                one.to(fresh).expand_as(fresh).clone().requires_grad_()
+                for one, fresh in zip(self._start, weights, strict=True)
+            ]
         self._adam = Adam(weights)
 
     def _random_bins(self, shape: torch.Size) -> Tensor:

@@ -24,11 +24,23 @@ from audioprior.priors.nmf import NmfPrior
 class ConsensusPrior:
     """λ = the harmonic mean of the blind-spot network's λ and the factorisations' (geometric mean) λ."""
 
-    def __init__(self, settings: s.Consensus, planned_steps: int, generators: Sequence[torch.Generator]) -> None:
-        self._continues = BlindSpotPrior(settings.network, planned_steps, generators)
-        self._repeats = [NmfPrior(s.Nmf(rank=rank), generators) for rank in settings.ranks]
-        # Factorisations settle sooner than the network: their steps are spread over its own.
-        self._share = settings.nmf_steps / planned_steps
+    def __init__(
+        self,
+        settings: s.Consensus,
+        planned_steps: int,
+        generators: Sequence[torch.Generator],
+        start: list[Tensor] | None = None,
+    ) -> None:
+        # The network's weights, then each factorisation's spectra.
+        count = len(settings.ranks)
+        network, spectra = (start[:-count], start[-count:]) if start else (None, [None] * count)
+        self._continues = BlindSpotPrior(settings.network, planned_steps, generators, network)
+        self._repeats = [
+            NmfPrior(s.Nmf(rank=rank), generators, None if one is None else [one])
+            for rank, one in zip(settings.ranks, spectra, strict=True)
+        ]
+        # Factorisations settle sooner than the network: updates a step.
+        self._share = settings.nmf_share
         self._step = 0
 
     def fit(self, evidence: Evidence) -> float:
@@ -39,6 +51,10 @@ class ConsensusPrior:
                 one.update(evidence)
         self._step += 1
         return self._continues.fit(evidence)
+
+    def learned(self, place: int) -> list[Tensor]:
+        """Return the network's weights and the factorisations' spectra."""
+        return self._continues.learned(place) + [spectra for one in self._repeats for spectra in one.learned(place)]
 
     def draw(self) -> Tensor:
         """Return λ."""

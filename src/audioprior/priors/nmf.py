@@ -24,8 +24,8 @@ class NmfPrior:
     the misfit never rises: they get as far in half the steps, and no recording was seen on which it rose.)
     """
 
-    def __init__(self, settings: s.Nmf, generators: Sequence[torch.Generator]) -> None:
-        self._rank, self._generators = settings.rank, generators
+    def __init__(self, settings: s.Nmf, generators: Sequence[torch.Generator], start: list[Tensor] | None = None) -> None:
+        self._rank, self._generators, self._start = settings.rank, generators, start
         self._seen: Evidence | None = None
 
     def fit(self, evidence: Evidence) -> float:
@@ -59,6 +59,11 @@ class NmfPrior:
             raise FitError("nothing was fitted yet; call fit before draw.")
         return (self._spectra @ self._activities + self._floor).view(self._seen.power.shape)
 
+    def learned(self, place: int) -> list[Tensor]:
+        """Return the spectra, at the loudness at which fresh activities meet them."""
+        loudness = self._activities[place].mean(1) * self._rank
+        return [self._spectra[place] * loudness]
+
     def _see(self, evidence: Evidence) -> None:
         """Lay out evidence, and at first random spectra and activities."""
         if isinstance(evidence, Picture):
@@ -74,6 +79,8 @@ class NmfPrior:
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.
             self._spectra = w * self._power.mean(2, keepdim=True).clamp_min(self._floor)
+            if self._start is not None:
+                self._spectra = self._start[0].to(w).expand_as(w).clone()
             self._activities = h / self._rank
             height = max(1, _BAND // frames)
             self._bands = [slice(start, min(start + height, rows)) for start in range(0, rows, height)]
