@@ -240,8 +240,9 @@ def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> No
 
 
 def test_an_interrupted_batch_goes_on(eight: Path) -> None:
-    out = eight.parent / "out"
-    command = [*COMMAND, str(eight), "-o", str(out), *FAST, "--json", "-j", "1"]
+    out, three = eight.parent / "out", [str(eight / f"{number}.wav") for number in range(3)]
+    # The slower default: the second file is not done before the signal comes.
+    command = [*COMMAND, *three, "-o", str(out), "--set", "device=cpu", "--json", "-j", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as batch:
         assert batch.stdout is not None
         assert batch.stderr is not None
@@ -254,7 +255,7 @@ def test_an_interrupted_batch_goes_on(eight: Path) -> None:
     again = subprocess.run(command, capture_output=True, text=True, check=True)
     statuses = [json.loads(line)["status"] for line in again.stdout.splitlines()]
     assert statuses.count("skipped") >= 1
-    assert len(statuses) == 8
+    assert len(statuses) == 3
 
 
 def test_a_worker_that_dies_each_time_is_given_up(folder: Path) -> None:
