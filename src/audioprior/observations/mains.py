@@ -34,7 +34,7 @@ def hum(power: Tensor, transform: Transform) -> tuple[Tensor, Tensor]:
     overlap = transform.window // transform.hop
     frames = math.floor(1.25 * overlap) | 1
     mean, shape = box_mean(power, 1, frames), gamma_shape(frames, 1, overlap)
-    level_db = 10 * (_quantile(mean, _FIND_QUANTILE, shape) + 1e-30).log10()
+    level_db = 10 * (_quantile(mean, _FIND_QUANTILE, shape) + 1e-30).log10().cpu()  # read bin by bin
     spacing = transform.sample_rate / transform.window
     lines = max((_comb(level_db, base / spacing, spacing) for base in _BASES_HZ), key=len)
     bins = len(power)
