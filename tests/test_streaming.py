@@ -226,6 +226,7 @@ def test_where_memory_runs_out_half_as_many_blocks_are_fitted_together(long: Pat
         pass
     assert job.complete
     assert begun[:3] == [8, 4, 2]
+    assert [fit.block for fit in job.result().fits[::3]] == list(range(1, 9))
     job, room = Denoising(read(long), run), 0
     with pytest.raises(FitError, match="does not fit into the memory of cpu; use --device cpu"):
         list(job)

@@ -167,7 +167,7 @@ class Blocks(ABC):
                 if self.together == 1:
                     raise FitError(f"a block does not fit into the memory of {self._device}; use --device cpu.") from error
                 self.together //= 2
-                self._live = {}
+                self._live, self._fits = {}, [one for one in self._fits if one.block <= self._reached]
 
     def _next(self) -> range:
         """Return the numbers of the blocks that are fitted next: neighbours of one length, counted from 1."""

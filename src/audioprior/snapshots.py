@@ -36,6 +36,7 @@ class Snapshots:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SettingsError(f"{folder} exists and is not an empty folder; name another for --snapshots.")
         self.folder, self._every, self._job = folder, every, job
+        job.together = 1  # each block's steps are looked at
         self._sounds: dict[int, Tensor] = {}
         self._before = torch.zeros_like(job.recording.samples)
         self._block = 1
