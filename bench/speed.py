@@ -32,7 +32,7 @@ COMMAND = [sys.executable, "-m", "audioprior"]
 SPEECH_S, LONG_METHOD = 60.0, "fast"
 PRESETS = ("fast", "consensus", "best")
 PUBLISHED_S, PUBLISHED_STEPS = 2.0, {"deep image prior": (DIP_STEPS, 3), "wave-u-net": (WAVE_STEPS, 20)}
-BATCH_FILES, BATCH_S = 8, 15.0
+BATCH_FILES, BATCH_S = 8, 40.0
 
 
 def speech(data: Path, seconds: float, rate: int, channels: int = 1, snr_db: float = 5.0) -> tuple[np.ndarray, np.ndarray]:

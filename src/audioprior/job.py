@@ -48,7 +48,7 @@ class Progress:
         step: within the block, from 1.
         steps: the most steps that a block can take.
         loss: mean misfit over the windows.
-        estimate: gives this block's sound as it is now, (channel, time); costs time.
+        estimate: gives this block's sound as it is now, (channel, time), while it is worked on; costs time.
         start: first sample of the block.
         together: how many blocks are fitted as one batch, this one the first.
     """
@@ -198,7 +198,7 @@ class Blocks(ABC):
                 max(step.index for step in live),
                 self._method.stopping.max_steps,
                 sum(step.loss for step in live) / len(live),
-                estimates[first],
+                partial(self._now, first),
                 self.blocks[first - 1][0],
                 len(numbers),
             )
@@ -209,6 +209,10 @@ class Blocks(ABC):
             self.end(number, estimates[number])
             self._reached = number
         self._live = {}
+
+    def _now(self, number: int) -> Tensor:
+        """Return the sound of a block that is being worked on. Whoever keeps a `Progress` does not keep the block by it."""
+        return self._live[number]()
 
     @abstractmethod
     def begin(self, number: int) -> Block:
