@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair figures docs clean
+.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair bench-speed figures docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -35,6 +35,10 @@ bench-denoise: .venv/ready
 # Gaps and clipping: two hours.
 bench-repair: .venv/ready
 	$(BIN)/python -m bench.repair --data $(DATA)
+
+# Time and memory: half an hour on an idle machine.
+bench-speed: .venv/ready
+	$(BIN)/python -m bench.speed --data $(DATA)
 
 # Every prior in one seat, and every stopping rule against an oracle: half an hour.
 bench-priors: .venv/ready

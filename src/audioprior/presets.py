@@ -61,8 +61,8 @@ METHODS: dict[str, Method] = {
 
 DESCRIPTIONS: dict[str, str] = {
     "consensus": "what a blind-spot network and small factorisations agree on; the default",
-    "fast": "four spectra and their activities: 0.3 dB less gain than the default for a fifth of its time",
-    "best": "the default with five windows and a larger network: 0.1 dB more gain for four times its time",
+    "fast": "four spectra and their activities: 0.4 dB less gain than the default for a third of its time",
+    "best": "the default with five windows and a larger network: 0.3 dB more gain on music, for three times its time",
     "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood for few steps, before it takes up most of the noise (slow)",
