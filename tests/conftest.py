@@ -1,5 +1,6 @@
 """Sounds and settings that the tests share."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import torch
 from torch import Tensor
 
 from audioprior.settings import BlindSpot, FixedSteps, Method
+
+# In the background of a shell an interrupt is ignored, and so it would be by the commands that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 torch.set_num_threads(1)  # two threads on a busy machine wait for each other most of the time
 
