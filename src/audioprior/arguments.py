@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
+from audioprior import presets
 from audioprior.errors import SettingsError
-from audioprior.tasks import TASKS, Denoise, TaskSettings
+from audioprior.tasks import TASKS, Denoise, Run, TaskSettings
 
 Inputs = Annotated[list[str], Parameter(allow_leading_hyphen=True)]
 
@@ -69,6 +70,22 @@ def assigned(kind: str, pairs: Sequence[str]) -> TaskSettings:
         return msgspec.convert(values, type=task, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"the settings of {kind} are not valid ({error}); see audioprior {kind} --help.") from error
+
+
+def chosen_run(
+    config: Path | None, method: str, task: TaskSettings, *, stop: str | None = None, steps: int | None = None
+) -> Run:
+    """Return what the options mean, or what a sidecar file holds."""
+    if config is None:
+        return Run(name=method, method=presets.method(method, task.kind, stop=stop, steps=steps), task=task)
+    from audioprior.sidecar import read_run
+
+    if task != type(task)() or method != presets.DEFAULTS[task.kind] or stop or steps:
+        raise SettingsError(f"--config {config} holds all settings; leave the others out.")
+    run = read_run(config)
+    if run.task.kind != task.kind:
+        raise SettingsError(f"{config} is of a run of {run.task.kind}; give it to `audioprior {run.task.kind}`.")
+    return run
 
 
 @dataclass(frozen=True, kw_only=True)
