@@ -30,6 +30,7 @@ ORDER = [
     ),
     *(
         "fitting",
+        "protecting",
         "job",
         "denoising",
         "dequantising",

@@ -254,3 +254,20 @@ def test_real_recordings_gain(data: Path, clip: str, least_db: float) -> None:
     quarter = Method(windows_ms=(64.0,), prior=BlindSpot(), stopping=FixedSteps(max_steps=60))
     result = ap.denoise(noisy, sample_rate=rate, method=quarter)
     assert si_sdr(clean, result.restored.samples) - si_sdr(clean, noisy) > least_db
+
+
+def test_a_protected_band_stays_and_the_rest_is_cleaned(noise: Callable[..., Tensor], quick: Method) -> None:
+    samples = noise(2.0)
+    settings = Denoise(protect=((0.5, 1.5, 1000.0, 2000.0),))
+    removed = ap.denoise(samples, sample_rate=16000, method=quick, settings=settings).removed.samples
+    window = torch.hann_window(1024, dtype=torch.float64)
+    power = torch.stft(removed[0, 9600:22400], 1024, window=window, center=False, return_complex=True)
+    levels = power.abs().square().mean(1)  # 15.6 Hz apart
+    assert levels[64:128].mean() < 1e-4 * levels[192:].mean()
+
+
+def test_the_share_to_stop_at_is_checked() -> None:
+    with pytest.raises(ap.SettingsError, match="stop_at is 0; it must be more than 0, at most 1"):
+        Denoise(stop_at=0)
+    with pytest.raises(ap.SettingsError, match="protect is 2-1:0-100; it must be a start before its end"):
+        Denoise(protect=((2, 1, 0, 100),))

@@ -250,3 +250,17 @@ def test_later_blocks_start_from_what_was_learned(
         assert [fit.steps for fit in result.fits] == [most] * 3 + [math.ceil(share * most)] * 21
         gains.append(float(si_sdr(result.restored.samples, clean) - si_sdr(noisy.samples, clean)))
     assert min(gains[1:]) > gains[0] - 0.3
+
+
+def test_an_earlier_output_is_the_same_by_blocks_and_in_memory(long: Path) -> None:
+    folder = long.parent
+    options = [*OPTIONS, "--stop-at", "0.25", "--protect", "1.5-2.5:0-4000", "--protect", "4-5:300-600"]
+    assert call("denoise", long, *options) == 0
+    assert call("denoise", long, *options, "--report", folder / "r.html", "-o", folder / "whole.wav") == 0
+    assert call("denoise", long, *OPTIONS, "-o", folder / "end.wav") == 0
+    assert (folder / "x.denoise.wav").read_bytes() == (folder / "whole.wav").read_bytes()
+    before, early, end = (read(folder / name).samples for name in ("x.wav", "x.denoise.wav", "end.wav"))
+    assert torch.equal(early[:, 12000:20000], before[:, 12000:20000])  # protected, across a border of blocks
+    assert not torch.equal(early, end)
+    assert call("denoise", long, "--config", folder / "x.denoise.json", "-o", folder / "again.wav") == 0
+    assert (folder / "again.wav").read_bytes() == (folder / "x.denoise.wav").read_bytes()

@@ -14,6 +14,7 @@ The tree is the way the sound goes:
 - `job`: a restoration in progress, and its result
 - `gaussian`: the exact solver for missing samples
 - `damage`, `detection`: what is damaged, and how it is found
+- `protecting`: regions that are left as they are
 - `denoising`, `dequantising`, `repairing`, `uncovering`, `extending`: the jobs, in blocks
 - `restore`: `denoise()`, `inpaint()`, `declip()`, `declick()`, `dequantise()`, `extend()`
 - `settings`, `tasks`, `presets`: every knob, and the named methods

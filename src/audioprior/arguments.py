@@ -9,7 +9,7 @@ from cyclopts import Parameter, Token
 
 from audioprior import presets
 from audioprior.errors import SettingsError
-from audioprior.tasks import TASKS, Denoise, Run, TaskSettings
+from audioprior.tasks import TASKS, Denoise, Region, Run, TaskSettings
 
 Inputs = Annotated[list[str], Parameter(allow_leading_hyphen=True)]
 
@@ -38,6 +38,11 @@ def band(text: str) -> tuple[float, float, float, float]:
     except (ValueError, SettingsError):
         raise SettingsError(f"{text!r} is no region; give START-END:LOW-HIGH, such as 1.2-1.5:2000-4000.") from None
     return start, end, low, high
+
+
+def bands(_: Any, tokens: Sequence[Token]) -> tuple[Region, ...]:
+    """Read START-END:LOW-HIGH of each region, in seconds and Hz."""
+    return tuple(band(token.value) for token in tokens)
 
 
 def fraction(_: Any, tokens: Sequence[Token]) -> tuple[int, int]:
@@ -91,6 +96,9 @@ def chosen_run(
 @dataclass(frozen=True, kw_only=True)
 class DenoiseFlags(Denoise):  # noqa: D101 (the text of `Denoise` is its help)
     noise: Annotated[tuple[float, float] | str | None, Parameter(converter=passage, n_tokens=1, accepts_keys=False)] = None
+    protect: Annotated[
+        tuple[Region, ...], Parameter(converter=bands, n_tokens=1, accepts_keys=False, show_default=False)
+    ] = ()
 
 
 DenoiseFlags.__doc__ = Denoise.__doc__

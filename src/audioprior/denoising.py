@@ -1,6 +1,7 @@
 """Denoising a recording: blocks, channels, windows, and the noise power that they share."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
 from audioprior.fitting import generator
-from audioprior.job import Block, Blocks, Job, Result, Seat
+from audioprior.job import Block, Blocks, Job, Progress, Result, Seat
 from audioprior.observations import Observation, merge
 from audioprior.observations.doubt import Doubt
 from audioprior.observations.image import ImageObservation
@@ -18,6 +19,7 @@ from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import followed, long_transform, noise_power, to_shorter
 from audioprior.priors import SEPARATE
 from audioprior.profile import Profile, learn, read_profile
+from audioprior.protecting import spared
 from audioprior.recording import Recording
 from audioprior.settings import FixedSteps
 from audioprior.source import Source, chunks
@@ -28,7 +30,11 @@ _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
 
 
 class BlockDenoising(Blocks):
-    """The denoising of a recording's blocks, in memory or in a file; what becomes of a finished block is left open."""
+    """The denoising of a recording's blocks, in memory or in a file; what becomes of a finished block is left open.
+
+    Attributes:
+        shares: of the steps of a block, after which its sound is kept, in ascending order.
+    """
 
     def __init__(self, recording: Source, run: Run, *, task: Denoise | None = None, profile: Profile | None = None) -> None:
         """Check the settings against the recording; the work begins with the iteration.
@@ -44,6 +50,8 @@ class BlockDenoising(Blocks):
             raise SettingsError(f"these are the settings of {chosen.kind}; denoising needs its own.")
         super().__init__(recording, run, _blocks(recording.length, recording.sample_rate, chosen))
         self._task = chosen
+        self.shares: tuple[float, ...] = (chosen.stop_at,)
+        self._early: dict[tuple[int, float], Tensor] = {}  # a block's sound after a share of its steps
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
         self._profile = profile or _profile(recording, chosen.noise)
@@ -52,6 +60,24 @@ class BlockDenoising(Blocks):
             self.together = _TOGETHER if self._device.type == "cuda" else 1
         if not self._level:  # digital silence
             self._reached = len(self.blocks)
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Yield progress until all blocks are restored; what they sound like after each of `shares` is kept on the way.
+
+        Raises:
+            FitError: a single block needs more memory than the device has.
+        """
+        for progress in super().__iter__():
+            for share in self.shares:
+                if share < 1 and progress.step == math.ceil(share * progress.steps):
+                    for number in range(progress.block, progress.block + progress.together):
+                        self._early[number, share] = self.now(number)
+            yield progress
+
+    def sounds(self, number: int, sound: Callable[[], Tensor]) -> list[Tensor]:
+        """Return a finished block's sound after each of `shares`; where the fit had stopped by then, its end."""
+        last = sound()
+        return [self._early.pop((number, share), last) for share in self.shares]
 
     def begin(self, number: int) -> Block:
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
@@ -70,7 +96,7 @@ class BlockDenoising(Blocks):
             longest, noise = next(iter(noises.items()))
             doubt = Doubt(samples, noise, longest)
         observations = [seat.observation for seat in seats.values()]
-        return Block(seats, partial(self._merge, observations, doubt))
+        return Block(seats, partial(self._merge, number, observations, doubt))
 
     def _observation(self, transform: Transform, samples: Tensor, noise: Tensor) -> Observation:
         method = self._method
@@ -107,12 +133,17 @@ class BlockDenoising(Blocks):
         sound = self._axes.analyse(self.recording.read(start, end) / self._level)
         return sound.to(self._device, torch.float32)
 
-    def _merge(self, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]) -> Tensor:
+    def _merge(self, number: int, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]) -> Tensor:
         """Return a block's sound: the windows' estimates, the surest weighing most."""
         sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
         if doubt:
             sound = doubt.settled(sound)
-        return self._axes.synthesise(sound.cpu().double() * self._level)
+        restored = self._axes.synthesise(sound.cpu().double() * self._level)
+        if not self._task.protect:
+            return restored
+        (start, end), rate = self.blocks[number - 1], self.recording.sample_rate
+        original = self.recording.read(start, end)
+        return original - spared(original - restored, self._task.protect, start / rate, rate)
 
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
@@ -142,7 +173,7 @@ class Denoising(BlockDenoising, Job):
     def end(self, number: int, sound: Callable[[], Tensor]) -> None:
         """Add a finished block to the sum, cross-faded with its neighbours."""
         start, end = self.blocks[number - 1]
-        self._sum[:, start:end] += sound() * self.fade(number)
+        self._sum[:, start:end] += self.sounds(number, sound)[0] * self.fade(number)
 
     def result(self) -> Result:
         """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""

@@ -198,7 +198,7 @@ class Blocks(ABC):
                 max(step.index for step in live),
                 self._method.stopping.max_steps,
                 sum(step.loss for step in live) / len(live),
-                partial(self._now, first),
+                partial(self.now, first),
                 self.blocks[first - 1][0],
                 len(numbers),
             )
@@ -210,7 +210,7 @@ class Blocks(ABC):
             self._reached = number
         self._live = {}
 
-    def _now(self, number: int) -> Tensor:
+    def now(self, number: int) -> Tensor:
         """Return the sound of a block that is being worked on. Whoever keeps a `Progress` does not keep the block by it."""
         return self._live[number]()
 

@@ -112,7 +112,7 @@ class Files:
             path = self.path
             if piped := path == Path("-"):
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))) / "whole"
-            fits, excess = job.write(path, self.output.removed, force=self.output.force)
+            excess = job.write(path, self.output.removed, force=self.output.force)
             if piped:
                 with open(path, "rb") as file:
                     shutil.copyfileobj(file, sys.stdout.buffer)
@@ -120,7 +120,7 @@ class Files:
         note = excess.told() if excess.count else None
         if note:
             out.note(note)
-        self.finish(job, self.path, job.recording.name, fits, (), note, [], None, out)
+        self.finish(job, self.path, job.recording.name, job.fits, (), note, [], None, out)
 
     def finish(
         self,

@@ -34,16 +34,12 @@ class Part:
     """A finished block.
 
     Attributes:
-        samples: (channel, time), restored, as the output will hold them, up to where the next block begins.
-        tail: (channel, time), the rest of the block, faded out, to be added to the next one; not rounded.
-        excess: samples that had to be clamped.
+        sounds: (channel, time) each, the block's sound after each share of its steps that is kept, faded in and out.
         fits: what the block's fits did.
         learned: for each window, what the next block starts from.
     """
 
-    samples: Tensor
-    tail: Tensor
-    excess: Excess
+    sounds: list[Tensor]
     fits: tuple[FitSummary, ...]
     learned: list[Learned] = field(default_factory=list)
 
@@ -74,21 +70,20 @@ class Parts:
     def keep(self, number: int, part: Part) -> None:
         """Write a block's part."""
         fits = json.dumps([asdict(one) for one in part.fits])
-        content = {"samples": part.samples, "tail": part.tail, "excess": asdict(part.excess), "fits": fits}
-        content["learned"] = [[one.cpu() for one in window] for window in part.learned]
+        learned = [[one.cpu() for one in window] for window in part.learned]
         if not self.finished:
             self.folder.mkdir(exist_ok=True)
             self._mark.write_text(self._identity, encoding="utf-8")
         beside = self._path(number).with_suffix(f".{os.getpid()}.tmp")
-        torch.save(content, beside)
+        torch.save({"sounds": part.sounds, "fits": fits, "learned": learned}, beside)
         os.replace(beside, self._path(number))
         self.finished = number
 
     def load(self, number: int) -> Part:
         """Read a block's part."""
-        content: dict[str, Any] = torch.load(self._path(number))
+        content: dict[str, Any] = torch.load(self._path(number), mmap=True)
         fits = tuple(FitSummary(**{**one, "losses": tuple(one["losses"])}) for one in json.loads(content["fits"]))
-        return Part(content["samples"], content["tail"], Excess(**content["excess"]), fits, content["learned"])
+        return Part(content["sounds"], fits, content["learned"])
 
     def remove(self) -> None:
         """Remove the folder: the output is whole."""
@@ -114,10 +109,8 @@ class LongDenoising(BlockDenoising):
         self._parts, self._encoding = parts, encoding
         if not self.silent:
             self._reached = parts.finished
-        self._tail = torch.zeros(source.channels, 0)
         if parts.finished:
-            last = parts.load(parts.finished)
-            self._tail, self._learned = last.tail, last.learned
+            self._learned = parts.load(parts.finished).learned
 
     @property
     def silent(self) -> bool:
@@ -125,53 +118,66 @@ class LongDenoising(BlockDenoising):
         return not self._level
 
     def end(self, number: int, sound: Callable[[], Tensor]) -> None:
-        """Keep a finished block, cross-faded with the one before."""
-        start, until = self._span(number)
-        faded = sound() * self.fade(number)
-        faded[:, : self._tail.shape[1]] += self._tail
-        whole, self._tail = faded[:, : until - start], faded[:, until - start :].clone()
-        original = self.recording.read(start, until)
-        restored = original - on_grid(self._task.strength * (original - whole))
-        samples = clamped(restored, self._encoding)
-        exact = samples.float()  # half the disk, where that holds the same numbers
-        samples = exact if torch.equal(exact.double(), samples) else samples
+        """Keep a finished block."""
+        fade = self.fade(number)
         fits = tuple(one for one in self._fits if one.block == number)
-        excess = Excess.of(restored, self._encoding)
-        self._parts.keep(number, Part(samples, self._tail, excess, fits, self._learned))
+        self._parts.keep(number, Part([one * fade for one in self.sounds(number, sound)], fits, self._learned))
         _give_back()
 
-    def parts(self) -> Iterator[Part]:
-        """Yield what is finished, in order; behind it, and in silence, the recording as it came in."""
-        for number in range(1, len(self.blocks) + 1):
-            if number <= self._parts.finished and not self.silent:
-                yield self._parts.load(number)
-                continue
-            samples = self.recording.read(*self._span(number))
-            yield Part(clamped(samples, self._encoding), samples[:, :0], Excess(), ())
+    def pieces(self, strength: float, share: float) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the recording piece by piece, in order: as it came in, and restored; alike where no block is finished yet.
 
-    def write(self, path: Path, removed: Path | None, *, force: bool) -> tuple[tuple[FitSummary, ...], Excess]:
-        """Write the restored file, and what was removed from it; return what the fits did and what was clamped.
+        Args:
+            strength: share of the found noise to take away.
+            share: one of `shares`.
+        """
+        tail, place = torch.zeros(self.recording.channels, 0, dtype=torch.float64), self.shares.index(share)
+        for number in range(1, len(self.blocks) + 1):
+            start, until = self._span(number)
+            original = self.recording.read(start, until)
+            if number > self._parts.finished or self.silent:
+                yield original, original
+                continue
+            sound = self._parts.load(number).sounds[place].clone()
+            sound[:, : tail.shape[1]] += tail
+            whole, tail = sound[:, : until - start], sound[:, until - start :]
+            yield original, original - on_grid(strength * (original - whole))
+
+    def write(
+        self, path: Path, removed: Path | None, *, force: bool, strength: float | None = None, share: float | None = None
+    ) -> Excess:
+        """Write the restored file, and what was removed from it; return what was clamped.
+
+        Args:
+            path: the restored file.
+            removed: what was removed goes there.
+            force: whether existing files may be replaced.
+            strength: in place of the task's own.
+            share: one of `shares`, in place of the task's own.
 
         Raises:
             SettingsError: a file exists and `force` is not set.
             AudioError: a file cannot be written.
         """
-        fits: list[FitSummary] = []
+        chosen = self._task.strength if strength is None else strength, share or self._task.stop_at
         excess = Excess()
         with replacing(path, force=force) as beside, encoder(beside, self.recording, self._encoding) as file:
-            for part in self.parts():
-                write_samples(file, part.samples.double())
-                fits += part.fits
-                excess += part.excess
+            for _, restored in self.pieces(*chosen):
+                write_samples(file, clamped(restored, self._encoding))
+                excess += Excess.of(restored, self._encoding)
         if removed:
             encoding = self._encoding.for_path(removed)
             with replacing(removed, force=force) as beside, encoder(beside, self.recording, encoding) as file:
-                start = 0
-                for part in self.parts():
-                    end = start + part.samples.shape[1]
-                    write_samples(file, clamped(self.recording.read(start, end) - part.samples.double(), encoding))
-                    start = end
-        return tuple(fits), excess
+                for original, restored in self.pieces(*chosen):
+                    write_samples(file, clamped(original - clamped(restored, self._encoding), encoding))
+        return excess
+
+    @property
+    def fits(self) -> tuple[FitSummary, ...]:
+        """What the fits of all finished blocks did, in this run or an earlier one."""
+        if self.silent:
+            return ()
+        return tuple(fit for number in range(1, self._parts.finished + 1) for fit in self._parts.load(number).fits)
 
     def _span(self, number: int) -> tuple[int, int]:
         """Return the first sample of a block, and where the next one begins."""

@@ -31,6 +31,12 @@ class TaskSettings(Choice):
         require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")
 
 
+def _check_regions(name: str, regions: tuple[Region, ...]) -> None:
+    for start, end, low, high in regions:
+        allowed = "a start before its end, in seconds, and a low frequency below a high one, in Hz"
+        require(0 <= start < end and 0 <= low < high, name, f"{start:g}-{end:g}:{low:g}-{high:g}", allowed)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Denoise(TaskSettings):
     """What a user decides about denoising.
@@ -39,6 +45,9 @@ class Denoise(TaskSettings):
         strength: share of the found noise to take away, from 0 (nothing) to 1 (all).
         max_reduction_db: no part of the spectrum is turned down by more than this.
         noise: a passage that holds noise only, START-END in seconds, or a noise profile's file; found blind without it.
+        protect: START-END:LOW-HIGH of each region, in seconds and Hz, of which nothing is taken away.
+        stop_at: share of the steps of each block after which its output is kept; the fit itself goes on, as the next block
+            starts from it.
         seed: of all random numbers; the same seed on the same machine gives the same bytes.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         block_s: longer recordings are restored in blocks of this many seconds.
@@ -49,6 +58,8 @@ class Denoise(TaskSettings):
     strength: float = 1.0
     max_reduction_db: float = 26.0
     noise: tuple[float, float] | str | None = None
+    protect: tuple[Region, ...] = ()
+    stop_at: float = 1.0
     seed: int = 0
     device: str = "auto"
     block_s: float = 20.0
@@ -63,6 +74,8 @@ class Denoise(TaskSettings):
         if isinstance(self.noise, tuple):
             start, end = self.noise
             require(0 <= start < end, "noise", f"{start}-{end}", "a start before its end, both in seconds")
+        require(0 < self.stop_at <= 1, "stop_at", self.stop_at, "more than 0, at most 1")
+        _check_regions("protect", self.protect)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +107,7 @@ class Inpaint(TaskSettings):
         require(self.samples == 1 or several, "samples", self.samples, "1 unless gaps are filled with fill=sample")
         for start, end in self.gaps:
             require(0 <= start < end, "gap", f"{start:g}-{end:g}", "a start before its end, both in seconds")
-        for start, end, low, high in self.regions:
-            allowed = "a start before its end, in seconds, and a low frequency below a high one, in Hz"
-            require(0 <= start < end and 0 <= low < high, "region", f"{start:g}-{end:g}:{low:g}-{high:g}", allowed)
+        _check_regions("region", self.regions)
 
 
 @dataclass(frozen=True, kw_only=True)
