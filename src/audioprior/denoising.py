@@ -34,6 +34,7 @@ class BlockDenoising(Blocks):
 
     Attributes:
         shares: of the steps of a block, after which its sound is kept, in ascending order.
+        early: a block's sound after each of them but the last, by block and share, until the block is finished.
     """
 
     def __init__(self, recording: Source, run: Run, *, task: Denoise | None = None, profile: Profile | None = None) -> None:
@@ -51,7 +52,7 @@ class BlockDenoising(Blocks):
         super().__init__(recording, run, _blocks(recording.length, recording.sample_rate, chosen))
         self._task = chosen
         self.shares: tuple[float, ...] = (chosen.stop_at,)
-        self._early: dict[tuple[int, float], Tensor] = {}  # a block's sound after a share of its steps
+        self.early: dict[tuple[int, float], Tensor] = {}
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
         self._profile = profile or _profile(recording, chosen.noise)
@@ -71,13 +72,13 @@ class BlockDenoising(Blocks):
             for share in self.shares:
                 if share < 1 and progress.step == math.ceil(share * progress.steps):
                     for number in range(progress.block, progress.block + progress.together):
-                        self._early[number, share] = self.now(number)
+                        self.early[number, share] = self.now(number)
             yield progress
 
     def sounds(self, number: int, sound: Callable[[], Tensor]) -> list[Tensor]:
         """Return a finished block's sound after each of `shares`; where the fit had stopped by then, its end."""
         last = sound()
-        return [self._early.pop((number, share), last) for share in self.shares]
+        return [self.early.pop((number, share), last) for share in self.shares]
 
     def begin(self, number: int) -> Block:
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""

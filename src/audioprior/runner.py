@@ -84,35 +84,53 @@ def restore_file(name: str, run: Run, output: Output, out: "Voice", *, several: 
     Raises:
         AudiopriorError: it cannot be done.
     """
-    from audioprior.recording import check_encodable
     from audioprior.source import open_source, whole
-    from audioprior.writing import check_writable
 
     started = time.monotonic()
     out.begin(name)
     with open_source(name) as source:
-        encoding = source.encoding.lossless()
-        path = output_path(name, run.task.kind, output, encoding, several=several)
-        piped = path == Path("-")
-        if piped and output.json:
-            raise SettingsError("--json and sound would share standard output; name a file with -o.")
-        if several and (output.removed or output.report or output.snapshots):
-            raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-        finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
-        encoding = output_encoding(path, encoding, output.subtype or finer)
-        sidecar = None if piped else path.with_suffix(".json")
-        samples = run.task.samples if isinstance(run.task, Inpaint) else 1
-        if samples > 1 and piped:
-            raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
-        for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
-            if target is not None:
-                check_writable(target, force=output.force)
-        check_encodable(source, encoding)
-        files = Files(path, sidecar, encoding, output, started)
+        files = planned(source, name, run, output, started, several=several)
         if _is_long(source, run, output):
             _from_file_to_file(source, name, run, files, out)
         else:
             _in_memory(whole(source), run, files, out)
+
+
+def planned(source: "FileSource", name: str, run: Run, output: Output, started: float, *, several: bool = False) -> Files:
+    """Return where the results of a run go, and how they are stored.
+
+    Args:
+        source: what is restored.
+        name: of its file, or "-".
+        run: the settings.
+        output: what to write.
+        started: when the run began, by the monotonic clock.
+        several: whether it is one of many.
+
+    Raises:
+        SettingsError: they cannot go there.
+    """
+    from audioprior.recording import check_encodable
+    from audioprior.writing import check_writable
+
+    encoding = source.encoding.lossless()
+    path = output_path(name, run.task.kind, output, encoding, several=several)
+    piped = path == Path("-")
+    if piped and output.json:
+        raise SettingsError("--json and sound would share standard output; name a file with -o.")
+    if several and (output.removed or output.report or output.snapshots):
+        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
+    finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
+    encoding = output_encoding(path, encoding, output.subtype or finer)
+    sidecar = None if piped else path.with_suffix(".json")
+    samples = run.task.samples if isinstance(run.task, Inpaint) else 1
+    if samples > 1 and piped:
+        raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
+    for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
+        if target is not None:
+            check_writable(target, force=output.force)
+    check_encodable(source, encoding)
+    return Files(path, sidecar, encoding, output, started)
 
 
 def _is_long(source: "FileSource", run: Run, output: Output) -> bool:

@@ -124,51 +124,44 @@ class LongDenoising(BlockDenoising):
         self._parts.keep(number, Part([one * fade for one in self.sounds(number, sound)], fits, self._learned))
         _give_back()
 
-    def pieces(self, strength: float, share: float) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the recording piece by piece, in order: as it came in, and restored; alike where no block is finished yet.
+    @property
+    def finished(self) -> int:
+        """How many blocks are finished, in this run or an earlier one."""
+        return len(self.blocks) if self.silent else self._parts.finished
 
-        Args:
-            strength: share of the found noise to take away.
-            share: one of `shares`.
-        """
-        tail, place = torch.zeros(self.recording.channels, 0, dtype=torch.float64), self.shares.index(share)
-        for number in range(1, len(self.blocks) + 1):
-            start, until = self._span(number)
-            original = self.recording.read(start, until)
-            if number > self._parts.finished or self.silent:
-                yield original, original
-                continue
-            sound = self._parts.load(number).sounds[place].clone()
-            sound[:, : tail.shape[1]] += tail
-            whole, tail = sound[:, : until - start], sound[:, until - start :]
-            yield original, original - on_grid(strength * (original - whole))
+    def piece(self, number: int) -> tuple[Tensor, Tensor]:
+        """Return a block up to where the next one begins: as it came in, and restored; alike while it is not finished."""
+        start, until = self._span(number)
+        original = self.recording.read(start, until)
+        if number > self.finished or self.silent:
+            return original, original
+        place = self.shares.index(self._task.stop_at)
+        whole = self._parts.load(number).sounds[place][:, : until - start].clone()
+        if number > 1:  # the end of the block before fades out in this one
+            tail = self._parts.load(number - 1).sounds[place][:, start - self.blocks[number - 2][0] :]
+            whole[:, : tail.shape[1]] += tail
+        return original, original - on_grid(self._task.strength * (original - whole))
 
-    def write(
-        self, path: Path, removed: Path | None, *, force: bool, strength: float | None = None, share: float | None = None
-    ) -> Excess:
+    def pieces(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the recording piece by piece, in order."""
+        return map(self.piece, range(1, len(self.blocks) + 1))
+
+    def write(self, path: Path, removed: Path | None, *, force: bool) -> Excess:
         """Write the restored file, and what was removed from it; return what was clamped.
-
-        Args:
-            path: the restored file.
-            removed: what was removed goes there.
-            force: whether existing files may be replaced.
-            strength: in place of the task's own.
-            share: one of `shares`, in place of the task's own.
 
         Raises:
             SettingsError: a file exists and `force` is not set.
             AudioError: a file cannot be written.
         """
-        chosen = self._task.strength if strength is None else strength, share or self._task.stop_at
         excess = Excess()
         with replacing(path, force=force) as beside, encoder(beside, self.recording, self._encoding) as file:
-            for _, restored in self.pieces(*chosen):
+            for _, restored in self.pieces():
                 write_samples(file, clamped(restored, self._encoding))
                 excess += Excess.of(restored, self._encoding)
         if removed:
             encoding = self._encoding.for_path(removed)
             with replacing(removed, force=force) as beside, encoder(beside, self.recording, encoding) as file:
-                for original, restored in self.pieces(*chosen):
+                for original, restored in self.pieces():
                     write_samples(file, clamped(original - clamped(restored, self._encoding), encoding))
         return excess
 
