@@ -38,6 +38,7 @@ ORDER = [
         "uncovering",
         "extending",
         "restore",
+        "inspection",
         "marks",
         "metrics",
         "sidecar",
@@ -50,6 +51,7 @@ ORDER = [
         "runner",
         "arguments",
         "batch",
+        "web",
         "cli",
     ),
 ]

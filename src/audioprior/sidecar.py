@@ -4,11 +4,14 @@ import hashlib
 import json
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audioprior.errors import SettingsError
 from audioprior.settings import decode, encode
 from audioprior.tasks import Run
+
+if TYPE_CHECKING:
+    from audioprior.job import FitSummary
 
 
 def sha256(path: Path) -> str:
@@ -60,3 +63,11 @@ def read_run(path: Path) -> Run:
             f"{path} has file version {version}, this program reads {Run.FILE_VERSION}; use the same version."
         )
     return decode(run, Run)
+
+
+def read_fits(path: Path) -> "tuple[FitSummary, ...]":
+    """Return what the fits did, as a sidecar file holds it."""
+    from audioprior.job import FitSummary
+
+    fits = json.loads(path.read_text(encoding="utf-8"))["fits"]
+    return tuple(FitSummary(**{**one, "losses": tuple(one["losses"])}) for one in fits)
