@@ -9,18 +9,16 @@ sound and channel. Scores of finished (system, mixture) pairs are kept in build/
 import argparse
 import hashlib
 import json
-import time
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from audioprior import metrics
+from audioprior.compare import systems
+from audioprior.compare.measure import measure as run
+from audioprior.compare.peers import PEERS
 from audioprior.presets import DEFAULT, METHODS
-from audioprior.restore import denoise
-from audioprior.settings import Nmf
-from bench import peers
 from bench.mixtures import Mixture, mixture, plan
 
 HERE = Path(__file__).parent
@@ -28,16 +26,6 @@ CACHE = HERE.parent / "build" / "bench"
 # The slow networks run when asked for by name.
 OURS = ("consensus", "best", "fast", "blindspot", "nmf-4", "nmf", "free", "log-mmse", "nlm")
 Rows = dict[str, list[tuple[Mixture, dict[str, float]]]]  # per system, each mixture and its scores
-
-
-def system(name: str) -> peers.System:
-    """Return a denoiser by its name: one of this project's methods, or a peer."""
-    if name.startswith("nmf-"):  # the control at another rank, in the default's own seat
-        control = replace(METHODS["nmf"], prior=Nmf(rank=int(name.removeprefix("nmf-"))))
-        return lambda samples, rate: denoise(samples, sample_rate=rate, method=control).restored.samples
-    if name in METHODS:
-        return lambda samples, rate: denoise(samples, sample_rate=rate, method=name).restored.samples
-    return peers.installed()[name]
 
 
 def source_hash() -> str:
@@ -50,23 +38,23 @@ def source_hash() -> str:
 
 def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
     """Return the scores of a system on a mixture."""
-    started = time.process_time()
-    restored = system(name)(m.noisy, m.sample_rate)
-    seconds = time.process_time() - started
+    wanted = ["si_sdr", "lsd"]
+    if speech_scores and m.kind == "speech":
+        wanted += ["pesq", "stoi"]
+    if speech_scores and m.kind == "music" and m.noise_name != "none":
+        wanted += ["visqol"]
+    measured = run(systems.system(name), m.noisy, m.sample_rate, clean=m.clean, scores=wanted)
+    if measured.unscored:
+        raise RuntimeError(f"{name} on {m.name}: {' '.join(measured.unscored.values())}")
     scores = {
         "before": metrics.si_sdr(m.clean, m.noisy) if m.noise_name != "none" else float("nan"),
-        "after": metrics.si_sdr(m.clean, restored),
-        "lsd": metrics.log_spectral_distance(m.clean, restored, m.sample_rate),
-        "cpu": seconds / (m.clean.numel() / m.sample_rate),
+        "after": measured.scores.pop("si_sdr"),
+        **measured.scores,
+        "cpu": measured.cpu_seconds / (m.clean.numel() / m.sample_rate),
     }
     scores["gain"] = scores["after"] - scores["before"]
     if m.noise_name in ("white", "pink"):
-        scores["musical"] = metrics.musical_noise(m.noise, m.noisy, restored, m.sample_rate)
-    if speech_scores and m.kind == "speech":
-        scores["pesq"] = metrics.pesq(m.clean, restored, m.sample_rate)
-        scores["stoi"] = metrics.stoi(m.clean, restored, m.sample_rate)
-    if speech_scores and m.kind == "music" and m.noise_name != "none":
-        scores["visqol"] = metrics.visqol(m.clean, restored, m.sample_rate)
+        scores["musical"] = metrics.musical_noise(m.noise, m.noisy, measured.samples, m.sample_rate)
     return scores
 
 
@@ -93,9 +81,11 @@ def main() -> None:
     if not options.data.is_dir():
         raise SystemExit(f"{options.data} is not here; give the folder of recordings with --data.")
     torch.set_num_threads(1)
-    names = options.systems.split(",") if options.systems else [*OURS, "identity", *peers.installed()]
+    names = (
+        options.systems.split(",") if options.systems else [*OURS, *(name for name in systems.installed() if name in PEERS)]
+    )
     splits, version = options.splits.split(","), source_hash()
-    rows: Rows = {name: [] for name in names if name != "identity"}
+    rows: Rows = {name: [] for name in names}
     for clip, noise, snr_db in plan(options.which):
         m = mixture(options.data, clip, noise, snr_db)
         if m.split not in splits:
@@ -174,7 +164,13 @@ def readme_table(rows: Rows) -> str:
     for name, done in sorted(noisy.items(), key=lambda item: -_mean(s["gain"] for _, s in item[1])):
         cells = [f"{_mean(s['gain'] for m, s in done if m.kind == kind):.1f}" for kind in kinds]
         cells += [f"{_mean(s['gain'] for _, s in done):.1f}", f"{_mean(s['pesq'] for _, s in done if 'pesq' in s):.2f}"]
-        label = f"**{name}**" if name == DEFAULT else f"{name} (trained on speech)" if name in peers.TRAINED else name
+        label = (
+            f"**{name}**"
+            if name == DEFAULT
+            else f"{name} (trained on speech)"
+            if name in PEERS and PEERS[name].trained
+            else name
+        )
         lines.append(f"| {label} | {' | '.join(cells)} | {_mean(s['cpu'] for _, s in done):.2f} |")
     return "\n".join(lines)
 

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from torch import Tensor
 
 from audioprior.spectrum import Transform
 
-_RANGE_DB = 80.0
+RANGE_DB = 80.0
 _WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
 _COLUMNS = 1600  # no screen shows more
 _COLOURS = "magma"
@@ -50,7 +53,7 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
             origin="lower",
             aspect="auto",
             cmap=_COLOURS,
-            vmin=top - _RANGE_DB,
+            vmin=top - RANGE_DB,
             vmax=top,
             extent=(0, seconds, 0, sample_rate / 2000),
             interpolation="nearest",
@@ -62,6 +65,31 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
         axis.set_ylabel("frequency (kHz)")
     figure.colorbar(image, ax=axes, label="level (dB re full-scale sine)", aspect=12 * rows, pad=0.01)
     return _png(figure)
+
+
+def panel(samples: Tensor, sample_rate: int, top_db: float, *, width: int = 800, height: int = 160) -> bytes:
+    """Return a PNG of a spectrogram alone, without axes: from 0 Hz at the bottom to half the sample rate at the top.
+
+    Args:
+        samples: (channel, time).
+        sample_rate: in Hz.
+        top_db: the level of the brightest colour, in dB re a full-scale sine; the darkest lies 80 dB below.
+        width: in pixels; a shorter sound gets fewer.
+        height: in pixels.
+    """
+    levels = torch.from_numpy(levels_db(samples, sample_rate)[0])
+    power = torch.nn.functional.adaptive_avg_pool2d(10 ** (levels[None] / 10), (height, min(width, levels.shape[1])))[0]
+    picture = (power + 1e-16).log10().mul(10).numpy()
+    buffer = io.BytesIO()
+    plain: Any = {"Software": None}  # no version of what drew it
+    scale = (top_db - RANGE_DB, top_db)
+    imsave(buffer, picture, *scale, cmap=_COLOURS, format="png", origin="lower", metadata=plain)
+    return buffer.getvalue()
+
+
+def colours(count: int = 9) -> list[str]:
+    """Return the colours of spectrograms from the quietest to the loudest, as "#rrggbb"."""
+    return [to_hex(colormaps[_COLOURS](i / (count - 1))) for i in range(count)]
 
 
 def curves(lines: Sequence[tuple[str, Sequence[float], int]], *, ylabel: str = "misfit") -> bytes:

@@ -41,8 +41,8 @@ SCORES = {
         "SI-SDR",
         True,
         1,
-        "Scale-invariant signal-to-distortion ratio in dB: the part of the sound that is the clean one over all that is not. "
-        "In brackets, the gain over the recording as it is.",
+        "Scale-invariant signal-to-distortion ratio in dB: what is the clean sound over all that is not. In brackets, the "
+        "gain over the recording as it is.",
         lambda clean, other, _: metrics.si_sdr(clean, other),
     ),
     "lsd": Score(

@@ -85,12 +85,14 @@ def aligned(restored: np.ndarray, samples: np.ndarray, most: int) -> np.ndarray:
 
 
 def noisereduce(samples: np.ndarray, rate: int) -> np.ndarray:
+    """A spectral gate with the quietest passage as its noise profile."""
     from noisereduce import reduce_noise
 
     return np.asarray(reduce_noise(y=samples, sr=rate, stationary=True, y_noise=quietest(samples, rate)))
 
 
 def logmmse(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Log-spectral amplitudes; the package knows samples of 16 bits only."""
     import logmmse as package
 
     with np.errstate(all="ignore"):
@@ -98,6 +100,7 @@ def logmmse(samples: np.ndarray, rate: int) -> np.ndarray:
 
 
 def audio_clean_ai(samples: np.ndarray, rate: int) -> np.ndarray:
+    """A spectral gate that learns from the quietest passages."""
     from audio_clean_ai import clean
 
     return np.asarray(clean(samples, sample_rate=rate).audio)
@@ -187,7 +190,9 @@ PEERS = {
         noisereduce, ("noisereduce",), "noisereduce", "a spectral gate, the quietest passage taken as its noise profile"
     ),
     "logmmse": Peer(logmmse, ("logmmse",), "logmmse", "log-spectral amplitudes, the noise taken from the first frames"),
-    "audio-clean-ai": Peer(audio_clean_ai, ("audio_clean_ai",), "audio-clean-ai", "a spectral gate that learns from the quietest passages"),
+    "audio-clean-ai": Peer(
+        audio_clean_ai, ("audio_clean_ai",), "audio-clean-ai", "a spectral gate, learnt from the quietest passages"
+    ),
     "nlm-quantile": Peer(nlm, ("skimage",), "scikit-image", "non-local means, the noise a quantile of each frequency"),
     "afftdn": Peer(afftdn, ("ffmpeg",), "", "ffmpeg's denoiser, its floor measured on the quietest passage"),
     "deepfilternet3": Peer(
