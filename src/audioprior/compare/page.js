@@ -2,6 +2,7 @@
 const data = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(document.getElementById("data").textContent), c => c.charCodeAt(0))));
 const at = id => document.getElementById(id);
 const table = document.querySelector("table");
+const wide = table.parentElement;
 const heard = data.rows.filter(row => row.sound);
 for (const row of heard) {
   row.audio = new Audio(row.sound); // never part of the page, where its name could be read
@@ -104,7 +105,7 @@ function cells(row, place) {
     return found;
   }
   found.push(named(row));
-  if (ranking) found.push(make("td", { className: "number" }, row.kind === "reference" ? "–" : String(ranking.indexOf(row) + 1)));
+  if (ranking) found.push(row.kind === "reference" ? figure("–") : figure(String(ranking.indexOf(row) + 1), `was ${row.letter}`));
   const image = make("img", { src: row.picture, alt: `Spectrogram of ${row.name}`, draggable: false });
   const picture = make("div", { className: "picture" }, image);
   picture.addEventListener("click", event => {
@@ -246,12 +247,13 @@ function step(by) {
 
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  const tag = event.target.tagName, slider = event.target === at("position");
+  const tag = event.target.tagName;
+  const slides = event.target === at("position") || (event.target === wide && wide.scrollWidth > wide.clientWidth);
   const acts = {
     ArrowUp: () => step(-1),
     ArrowDown: () => step(1),
-    ArrowLeft: slider ? null : () => seek(seconds() - 1),
-    ArrowRight: slider ? null : () => seek(seconds() + 1),
+    ArrowLeft: slides ? null : () => seek(seconds() - 1),
+    ArrowRight: slides ? null : () => seek(seconds() + 1),
     " ": tag === "BUTTON" || event.target.type === "checkbox" ? null : () => (playing ? pause() : play()),
   };
   const place = "123456789".indexOf(event.key);
@@ -264,7 +266,7 @@ at("play").onclick = () => (playing ? pause() : play());
 at("position").oninput = event => seek(event.target.value / 1000 * length());
 at("match").onchange = louden;
 at("blind").onclick = () => (blind ? show(false) : hide());
-at("show").onclick = () => { show(true); table.parentElement.focus(); };
+at("show").onclick = () => { show(true); wide.focus({ preventScroll: true }); };
 at("save").onclick = save;
 now = heard[0];
 data.blind ? hide() : draw(heard);
