@@ -19,6 +19,7 @@ The tree is the way the sound goes:
 - `restore`: `denoise()`, `inpaint()`, `declip()`, `declick()`, `dequantise()`, `extend()`
 - `settings`, `tasks`, `presets`: every knob, and the named methods
 - `metrics`: scores against a reference, never used above
+- `compare`: this project's methods, what was used before and other packages on one recording; it alone knows of scores
 - `classical`: what people used before, in the same seat
 - `marks`: gaps and regions marked in other programs
 - `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `runner`, `cli`: what people see

@@ -24,8 +24,7 @@ from audioprior.recording import Recording, encode_to
 from audioprior.sidecar import versions
 
 _FILE_VERSION = 1
-_FLAC_LIMIT_HZ = 655350
-_OURS = re.compile(r"index\.html|scores\.json|sound-\d+\.(flac|wav|png)")  # what --force may replace
+_OURS = re.compile(r"index\.html|scores\.json|sound-\d+\.(wav|png)")  # what --force may replace
 
 
 @dataclass(frozen=True)
@@ -131,16 +130,18 @@ def _scores(scores: dict[str, float], unscored: dict[str, str]) -> dict[str, Any
 
 
 def _playable(recording: Recording, mode: Any) -> tuple[Encoding, bytes]:
-    """Return a recording as a restored file holds its samples, in a container that browsers play: FLAC, or WAV."""
+    """Return a recording as a restored file holds its samples, as WAV, which all browsers play.
+
+    FLAC would be half the size, but Chromium can wait for ever when it seeks near the end of one (measured: five files of two
+    seconds, four of them at one place in eight), and a change of rows is a seek.
+    """
     fitted = fit_in_range(recording.samples, recording.encoding.lossless(), mode)
     subtype = fitted.encoding.subtype
     if subtype in FLOATING:
-        encoding = Encoding("WAV", "FLOAT")
-    elif subtype == "PCM_32":
-        encoding = Encoding("WAV", "PCM_32")
+        depth = "FLOAT"
     else:
-        depth = "PCM_16" if subtype in ("PCM_16", "PCM_S8", "PCM_U8") else "PCM_24"
-        encoding = Encoding("FLAC" if recording.sample_rate <= _FLAC_LIMIT_HZ else "WAV", depth)
+        depth = {"PCM_S8": "PCM_16", "PCM_U8": "PCM_16", "PCM_16": "PCM_16", "PCM_32": "PCM_32"}.get(subtype, "PCM_24")
+    encoding = Encoding("WAV", depth)
     buffer = io.BytesIO()
     encode_to(buffer, Recording(fitted.samples, recording.sample_rate), encoding)
     return encoding, buffer.getvalue()
