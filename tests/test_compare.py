@@ -326,6 +326,8 @@ def test_an_interruption_leaves_nothing(pair: tuple[Path, Path]) -> None:
 
 
 def test_defaults_exist() -> None:
+    with pytest.raises(SettingsError, match="systems to extend cannot be compared; choose one of denoise, declip, inpaint"):
+        compare(torch.ones(8), sample_rate=8000, task="extend")
     for task, wanted in DEFAULTS.items():
         assert set(wanted) <= set(names(task))
         assert set(installed(task)) <= set(wanted)

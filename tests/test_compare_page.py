@@ -3,10 +3,12 @@
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from torch import Tensor
 
 from audioprior.compare import System, compare
 from audioprior.recording import Recording, read
@@ -19,6 +21,10 @@ _ARGUMENTS = (
 NAMES = ["half", "double", "same"]
 
 
+def louder(by: float, samples: Tensor, _: int) -> Tensor:
+    return by * samples
+
+
 def excerpt(name: str) -> Recording:
     sound = read(SAMPLES / f"{name}.flac")
     return sound.with_samples(sound.samples[:, 44100 : 44100 + 88200] / 4)
@@ -28,8 +34,8 @@ def excerpt(name: str) -> Recording:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three systems of known level and one that fails, beside the recording and its reference."""
     levels = dict(zip(NAMES, (0.5, 2.0, 1.0), strict=True))
-    made = [System(name, lambda samples, _, by=by: by * samples, f"{by} times") for name, by in levels.items()]
-    failing = System("failing", lambda samples, rate: samples.no_such_thing)  # noqa: ARG005
+    made = [System(name, partial(louder, by), f"{by} times") for name, by in levels.items()]
+    failing = System("failing", lambda samples, _: getattr(samples, "nothing"))  # noqa: B009
     result = compare(excerpt("guitar_vinyl"), clean=excerpt("guitar"), systems=[*made, failing])
     folder = tmp_path_factory.mktemp("page") / "x.compare"
     result.write(folder)

@@ -95,7 +95,7 @@ def compare(
     """
     recording = as_recording(sound, sample_rate)
     reference = None if clean is None else as_recording(clean, sample_rate)
-    wanted = list(known.installed(task) if systems is None else systems) if task in known.DEFAULTS else [""]
+    wanted = known.installed(task) if systems is None else systems
     chosen = [known.system(one, task) if isinstance(one, str) else one for one in dict.fromkeys(wanted)]
     check(recording, reference, task)
     rows = []

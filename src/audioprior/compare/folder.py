@@ -132,8 +132,8 @@ def _scores(scores: dict[str, float], unscored: dict[str, str]) -> dict[str, Any
 def _playable(recording: Recording, mode: Any) -> tuple[Encoding, bytes]:
     """Return a recording as a restored file holds its samples, as WAV, which all browsers play.
 
-    FLAC would be half the size, but Chromium can wait for ever when it seeks near the end of one (measured: five files of two
-    seconds, four of them at one place in eight), and a change of rows is a seek.
+    FLAC would be half the size, but Chromium can wait for ever when it seeks near the end of one (measured: four of five
+    files of two seconds, at one place of eight each), and a change of rows is a seek.
     """
     fitted = fit_in_range(recording.samples, recording.encoding.lossless(), mode)
     subtype = fitted.encoding.subtype

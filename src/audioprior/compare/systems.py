@@ -58,7 +58,12 @@ def names(task: str = "denoise") -> list[str]:
 
 
 def installed(task: str = "denoise") -> list[str]:
-    """Return the names that a comparison takes when none are asked for: all of `DEFAULTS` that is here."""
+    """Return the names that a comparison takes when none are asked for: all of `DEFAULTS` that is here.
+
+    Raises:
+        SettingsError: the task is none of those.
+    """
+    _check(task)
     return [name for name in DEFAULTS[task] if name not in PEERS or not PEERS[name].missing()]
 
 
@@ -77,8 +82,7 @@ def system(name: str, task: str = "denoise") -> System:
     Raises:
         SettingsError: there is none of that name, or its package is not installed.
     """
-    if task not in DEFAULTS:
-        raise SettingsError(f"systems to {task} cannot be compared; choose one of {', '.join(DEFAULTS)}.")
+    _check(task)
     if task == "denoise" and name.startswith("nmf-") and name[4:].isdecimal() and int(name[4:]):
         rank = int(name[4:])
         return System(name, _ours(replace(METHODS["nmf"], prior=Nmf(rank=rank)), task), f"control: {rank} spectra")
@@ -89,6 +93,11 @@ def system(name: str, task: str = "denoise") -> System:
     classical = {"a-spade": System(name, a_spade, "classical: declipping by sparsity (Kitić et al. 2015)"),
                  "janssen": System(name, janssen, "classical: linear prediction (Janssen et al. 1986)")}  # fmt: skip
     return classical.get(name) or System(name, _ours(name, task), DESCRIPTIONS[name])
+
+
+def _check(task: str) -> None:
+    if task not in DEFAULTS:
+        raise SettingsError(f"systems to {task} cannot be compared; choose one of {', '.join(DEFAULTS)}.")
 
 
 def _methods(task: str) -> list[str]:
