@@ -1,11 +1,14 @@
 """Sounds and settings that the tests share."""
 
+import os
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor
 
 from audioprior.settings import BlindSpot, FixedSteps, Method
@@ -53,3 +56,25 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is not here")
     return DATA
+
+
+# Without a screen, without a sound card, and without the questions that a browser asks its maker at every start.
+_BROWSER = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; without one, tests are skipped, unless AUDIOPRIOR_BROWSER says that there must be one."""
+    found = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
+    if found is None:
+        if os.environ.get("AUDIOPRIOR_BROWSER"):
+            pytest.fail("there is no Chromium here; install the package chromium.")
+        pytest.skip("there is no Chromium here")
+    with sync_playwright() as playwright:
+        one = playwright.chromium.launch(executable_path=found, args=_BROWSER)
+        yield one
+        one.close()

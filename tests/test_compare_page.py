@@ -1,23 +1,18 @@
 """The listening page of a comparison, in a real browser."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from torch import Tensor
 
 from audioprior.compare import System, compare
 from audioprior.recording import Recording, read
 from tests.conftest import SAMPLES
 
-_ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --autoplay-policy=no-user-gesture-required"
-)
 NAMES = ["half", "double", "same"]
 
 
@@ -42,22 +37,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("there is no Chromium here")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS.split())
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def page(browser: Browser, folder: Path) -> Iterator[Page]:
     """The page, opened as a file; it fails the test that it asks another machine for something, or has an error."""
     page = browser.new_page()
-    page.set_default_timeout(5000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
