@@ -53,6 +53,7 @@ ORDER = [
         "batch",
         "compare",
         "web",
+        "doctor",
         "cli",
     ),
 ]

@@ -22,6 +22,7 @@ The tree is the way the sound goes:
 - `compare`: this project's methods, what was used before and other packages on one recording; it alone knows of scores
 - `classical`: what people used before, in the same seat
 - `marks`: gaps and regions marked in other programs
+- `doctor`: what an installation can do
 - `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `runner`, `cli`: what people see
 """
 
