@@ -6,7 +6,9 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor
@@ -78,3 +80,12 @@ def browser() -> Iterator[Browser]:
         one = playwright.chromium.launch(executable_path=found, args=_BROWSER)
         yield one
         one.close()
+
+
+def short(name: str, seconds: float, rate: int = 16000) -> np.ndarray:
+    """The beginning of a sample sound in mono at another rate, (time,): what is tested with it does not take long."""
+    samples, old = soundfile.read(SAMPLES / f"{name}.flac", always_2d=True)
+    samples = samples[: round(seconds * old)].mean(1)
+    length = round(seconds * rate)
+    shortened: np.ndarray = np.fft.irfft(np.fft.rfft(samples)[: length // 2 + 1], length) * (length / len(samples))
+    return shortened

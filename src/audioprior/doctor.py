@@ -56,7 +56,7 @@ PARTS = (
 
 
 def examine() -> dict[str, Any]:
-    """Return all that is known of this installation, for JSON; `problems` holds a sentence for each needed part that fails."""
+    """Return all that is known of this installation, for JSON; `problems` has a sentence for each needed part that fails."""
     problems: list[str] = []
 
     def attempt(what: str, look: Callable[[], Any]) -> Any:
@@ -130,7 +130,7 @@ def _formats() -> dict[str, list[str]]:
     reads = [name for name in _CONTAINERS if name in known]
     if "OPUS" in soundfile.available_subtypes("OGG"):
         reads.append("Opus")
-    # A lossy input gives FLAC unless the output's name asks for another, so that being able to write one is all that matters.
+    # What libsndfile reads it writes as well; a lossy input gives FLAC unless the output's name asks for another.
     return {"reads, writes": reads, "cannot read": [name for name in _CONTAINERS if name not in known]}
 
 

@@ -1,0 +1,142 @@
+"""What the documentation says: its commands and snippets run, its generated pages are fresh, its files and figures exist.
+
+The sounds are short versions of the samples, under the names that the pages use: what is tested is that the code runs.
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from docs import generate
+from docs.snippets import PAGES, ROOT, Snippet, snippets
+from tests.conftest import short
+
+RATE = 16000
+# Commands that are not run here, and why; everything else is.
+SKIPPED = {
+    "make ": "sets up an environment from the network, or runs these tests",
+    "pip install": "changes the environment",
+}
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the project's root is to a reader, with the recordings that the README names."""
+    folder = tmp_path_factory.mktemp("reader")
+    clean, noisy = short("guitar", 1.2), short("guitar_vinyl", 1.2)
+    gaps, clicks = clean.copy(), clean.copy()
+    gaps[8000:8160] = 0
+    clicks[[3000, 9000, 15000]] += 0.5
+    recordings: dict[str, np.ndarray] = {
+        "samples/guitar.flac": clean,
+        "samples/guitar_vinyl.flac": noisy,
+        "interview.wav": noisy,
+        "tape.flac": np.concatenate([noisy, noisy]),  # a passage is asked for from 0.5 to 2.0 s
+        "call.wav": gaps,
+        "concert.wav": clean,
+        "loud.wav": np.clip(clean, -0.3, 0.3),
+        "record.flac": clicks,
+        "tapes/side_a.wav": noisy,
+        "tapes/more/side_b.wav": noisy[::-1],
+    }
+    for name, samples in recordings.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / name, samples, RATE, subtype="PCM_16")
+    (folder / "coughs.txt").write_text("0.4\t0.42\tcough\n")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    programs = folder / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, target in (("audioprior", f'"{sys.executable}" -m audioprior'), ("python", f'"{sys.executable}"')):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {target} "$@"\n')
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return folder
+
+
+def runnable(code: str) -> str:
+    return "".join(line for line in code.splitlines(keepends=True) if not line.startswith(tuple(SKIPPED)))
+
+
+def shell(one: Snippet, page: str, folder: Path) -> None:
+    environment = {**os.environ, "HOME": str(folder), "OMP_NUM_THREADS": "1"}
+    environment["PATH"] = f"{folder / '.venv' / 'bin'}{os.pathsep}{environment['PATH']}"
+    command = ["bash", "-euo", "pipefail", "-c", runnable(one.code)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{page}:{one.line}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if snippets(page)])
+def test_what_a_page_shows_runs(page: str, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "reader"
+    shutil.copytree(sounds, folder, symlinks=True)
+    for program in (folder / ".venv" / "bin").iterdir():
+        assert os.access(program, os.X_OK)
+    (folder / "build").mkdir()
+    monkeypatch.chdir(folder)
+    names: dict[str, Any] = {"__name__": "page"}
+    for one in snippets(page):
+        if one.language == "sh":
+            shell(one, page, folder)
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # Padded, so that a traceback shows the page's own line.
+            exec(compile("\n" * (one.line - 1) + one.code, page, "exec"), names)
+
+
+def test_little_is_skipped() -> None:
+    left_out = {
+        line for page in PAGES for one in snippets(page) if one.language == "sh"
+        for line in set(one.code.splitlines()) - set(runnable(one.code).splitlines())
+    }  # fmt: skip
+    assert {line.split("#")[0].strip() for line in left_out} == {"make demo", "make test"}
+
+
+@pytest.mark.parametrize("page", list(generate.pages()))
+def test_generated_pages_are_fresh(page: str) -> None:
+    assert (ROOT / page).read_text(encoding="utf-8") == generate.pages()[page], "run python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    here = (ROOT / page).parent
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)|src=\"([^\"]+)\"", text):
+        name = target[0] or target[1]
+        assert not name.startswith("http"), f"{page} asks the network for {name}"
+        assert (here / name).exists(), f"{page} names {name}"
+    for path in re.findall(r"`((?:src|tests|bench|examples|docs|samples)/[\w/.]+)`", text):
+        assert (ROOT / path).exists(), f"{page} names {path}"
+    if page == "docs/how-it-works.md":
+        for path in re.findall(r"`([\w/]+\.py)`", text):
+            assert any((ROOT / "src" / "audioprior" / folder / path).exists() for folder in ("", "observations")) or (
+                ROOT / path
+            ).exists(), f"{page} names {path}"
+
+
+def test_pictures_and_sounds_are_small_and_used() -> None:
+    pages = "".join((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    sounds = list((ROOT / "docs" / "sounds").iterdir())
+    assert sum(path.stat().st_size for path in sounds) < 1_500_000
+    for path in sounds:
+        assert path.stat().st_size < 150_000
+        assert f"sounds/{path.name}" in pages
+    for path in (ROOT / "docs" / "figures").iterdir():
+        assert f"figures/{path.name}" in pages
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in PAGES:
+        if page.startswith("docs/"):
+            assert page.removeprefix("docs/") in navigation
