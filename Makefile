@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair bench-speed figures docs clean
+.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair bench-speed figures tutorials docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -17,8 +17,8 @@ test: check
 check: lint types
 
 lint: .venv/ready
-	$(BIN)/ruff check src tests bench samples
-	$(BIN)/ruff format --check src tests bench samples
+	$(BIN)/ruff check src tests bench samples examples docs
+	$(BIN)/ruff format --check src tests bench samples examples docs
 
 types: .venv/ready
 	$(BIN)/mypy
@@ -49,7 +49,13 @@ bench-priors: .venv/ready
 figures: .venv/ready
 	$(BIN)/python -m bench.figures
 
+# Draws the tutorials' pictures and writes their sounds again.
+tutorials: .venv/ready
+	$(BIN)/python docs/draw.py
+
+# Pages that are written from the code are written first.
 docs: .venv/ready
+	$(BIN)/python docs/generate.py
 	$(BIN)/python -m pip install -q -c constraints.txt --group docs
 	$(BIN)/zensical build --strict
 

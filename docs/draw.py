@@ -8,7 +8,6 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -64,7 +63,9 @@ def waves(name: str, lines: Sequence[tuple[str, Tensor, str]], rate: int, start_
 
 
 def _write(name: str, png: bytes) -> None:
-    picture = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    picture = (
+        Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
     buffer = io.BytesIO()
     picture.save(buffer, format="png", optimize=True)
     pictures.write_png(buffer.getvalue(), FIGURES / f"{name}.png")
@@ -104,7 +105,9 @@ def inpaint(clean: Tensor, rate: int) -> None:
     frames, bins = (int(s * transform.frame_rate_hz) for s in (0.5, 0.9)), (int(f * 2048 / rate) for f in (2800, 3200))
     place = (slice(None), slice(*bins), slice(*frames))
     spectra = [transform.analyse(x)[place] for x in (clean, before, after)]
-    scores = [float(10 * (spectra[0].abs().square().sum() / (x - spectra[0]).abs().square().sum()).log10()) for x in spectra[1:]]
+    scores = [
+        float(10 * (spectra[0].abs().square().sum() / (x - spectra[0]).abs().square().sum()).log10()) for x in spectra[1:]
+    ]
     print("region: before {:.1f}, after {:.1f} dB in it".format(*scores), transform.window)
     spectrograms("region", [("before", before), ("after", after), ("removed", removed)], rate, 6000)
     play(before=("region", before, rate), after=("region", after, rate))
@@ -115,7 +118,13 @@ def declip(clean: Tensor, rate: int) -> None:
     before, after = result.original.samples, result.restored.samples
     print(f"declip: {len(result.findings)} peaks, SNR {snr(clean, before):.1f} to {snr(clean, after):.1f} dB")
     loudest = int(clean[0, : 2 * rate].argmax()) / rate
-    waves("declip", [("original", clean, "k:"), ("clipped", before, "C1"), ("declipped", after, "C0")], rate, loudest - 0.01, 0.02)
+    waves(
+        "declip",
+        [("original", clean, "k:"), ("clipped", before, "C1"), ("declipped", after, "C0")],
+        rate,
+        loudest - 0.01,
+        0.02,
+    )
     play(before=("declip", before, rate), after=("declip", after / after.abs().max() * 0.8, rate))
 
 
@@ -143,12 +152,20 @@ def extend(clean: Tensor, rate: int) -> None:
     before = copied.original.samples
     transform = Transform.of(rate, 32.0)
     above = transform.frequencies_hz() > 2100
-    levels = [transform.analyse(x).abs().square()[:, above] for x in (clean, before, copied.restored.samples, learned.restored.samples)]
+    levels = [
+        transform.analyse(x).abs().square()[:, above]
+        for x in (clean, before, copied.restored.samples, learned.restored.samples)
+    ]
     floor = transform.analyse(clean).abs().square().max() * 1e-8
     decibels = [10 * x.clamp_min(floor).log10() for x in levels]
     scores = [float((x - decibels[0]).square().mean(1).sqrt().mean()) for x in decibels[1:]]
     print("extend: before {:.1f}, copied {:.1f}, learned {:.1f} dB above 2.1 kHz".format(*scores), copied.findings)
-    panels = [("cut off", before), ("copied up", copied.restored.samples), ("learned", learned.restored.samples), ("original", clean)]
+    panels = [
+        ("cut off", before),
+        ("copied up", copied.restored.samples),
+        ("learned", learned.restored.samples),
+        ("original", clean),
+    ]
     spectrograms("extend", panels, rate, 6000)
     play(
         before=("extend", before, rate),

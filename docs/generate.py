@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from audioprior import presets, settings, tasks
 from audioprior.cli import app
-from audioprior.settings import Method, PriorSettings, StoppingSettings
+from audioprior.settings import Method, PriorSettings
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Written by docs/generate.py from the code; do not edit. -->"
@@ -47,7 +47,7 @@ def kind(hint: Any) -> str:
     """Return a type as one writes it, the choices of a literal one by one."""
     if get_origin(hint) is Literal:
         return ", ".join(f"`{one!r}`" for one in get_args(hint))
-    if isinstance(hint, UnionType) or get_origin(hint) is not None and "Union" in str(get_origin(hint)):
+    if isinstance(hint, UnionType) or (get_origin(hint) is not None and "Union" in str(get_origin(hint))):
         return " or ".join(kind(one) for one in get_args(hint))
     if hint is type(None):
         return "`None`"
@@ -72,7 +72,7 @@ def settings_page() -> str:
     parts = [
         _MADE,
         "# Settings",
-        "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `batch --set` all mean these.",
+        "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `batch --set` mean these.",
         "## Tasks",
         *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in tasks.TASKS.items()),
         "## Methods",

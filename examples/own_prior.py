@@ -50,7 +50,7 @@ class TwoTransfers:
         noise = transform.analyse((first - second) / 2).abs().square()
         self._noise = torch.nn.functional.avg_pool2d(noise[None], (9, 31), 1, (4, 15), count_include_pad=False)[0]
 
-    def expect(self, prior_power: Tensor | None) -> Evidence:
+    def expect(self, prior_power: Tensor | None) -> Evidence:  # noqa: ARG002
         """Return the power of the mean, with the noise's as what was added: (batch, channel, frequency, frame)."""
         return heard_everywhere(self._mean.abs().square()[None], self._noise[None])
 

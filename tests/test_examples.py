@@ -1,6 +1,7 @@
 """The examples run as people run them, and do what they say."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def sounds(tmp_path: Path) -> Path:
 
 def run(folder: Path, name: str, *arguments: str) -> str:
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    environment = {**os.environ, "PYTHONPATH": str(SAMPLES.parent / "src"), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def error(folder: Path, name: str) -> float:
@@ -65,7 +67,13 @@ def test_watch_the_fit(sounds: Path) -> None:
 
 def test_own_method(sounds: Path) -> None:
     printed = run(sounds, "own_method.py", "clean.wav", "noisy.wav")
-    assert [re.split(r" {2,}", line)[0] for line in printed.splitlines()] == ["as it is", "mine", "mine, wiener", "fast", "free"]
+    assert [re.split(r" {2,}", line)[0] for line in printed.splitlines()] == [
+        "as it is",
+        "mine",
+        "mine, wiener",
+        "fast",
+        "free",
+    ]
 
 
 def test_own_prior_denoises_better_than_nothing(sounds: Path) -> None:
