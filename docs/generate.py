@@ -72,7 +72,7 @@ def settings_page() -> str:
     parts = [
         _MADE,
         "# Settings",
-        "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `batch --set` mean these.",
+        "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `--set` mean these.",
         "## Tasks",
         *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in tasks.TASKS.items()),
         "## Methods",
