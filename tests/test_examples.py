@@ -107,5 +107,5 @@ def test_the_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     assert "discrepancy" in printed
     taken_up = names["taken_up"]
     # What copies everything copies noise; a blind spot cannot, and yet takes up the tone.
-    assert taken_up["white noise", "free"][-1][1] < 0.1
-    assert taken_up["white noise", "blindspot"][-1][1] > 0.5
+    assert taken_up["white noise", "free"][-1][1] < 0.01
+    assert taken_up["white noise", "blindspot"][-1][1] > 0.5 > taken_up["tone", "blindspot"][-1][1]
