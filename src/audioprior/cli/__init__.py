@@ -1,5 +1,6 @@
 """The command."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("audioprior: interrupted.", file=sys.stderr)
         sys.exit(_INTERRUPTED)
+    except BrokenPipeError:  # whoever reads has had enough: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except CycloptsError as error:
         if "--debug" in arguments:
             raise

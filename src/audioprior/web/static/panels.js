@@ -40,6 +40,7 @@ export class Panels {
     }
     Object.assign(panel, { job, version, title, drawn: null });
     panel.head.textContent = title;
+    panel.canvas.setAttribute("aria-label", `Spectrogram, ${title.toLowerCase()}`);
     this.#fetch(panel);
   }
 
