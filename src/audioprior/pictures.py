@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib import colormaps
-from matplotlib.colors import to_hex
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from torch import Tensor
@@ -19,6 +20,7 @@ RANGE_DB = 80.0
 _WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
 _COLUMNS = 1600  # no screen shows more
 _COLOURS = "magma"
+_MAP_RANGE_DB = 60.0  # what is further below the loudest is next to no sound
 
 
 def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
@@ -65,6 +67,43 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
         axis.set_ylabel("frequency (kHz)")
     figure.colorbar(image, ax=axes, label="level (dB re full-scale sine)", aspect=12 * rows, pad=0.01)
     return _png(figure)
+
+
+def inferred(restored: Tensor, removed: Tensor, sample_rate: int) -> bytes:
+    """Return a PNG of where the restored sound was heard (blue) and where it was inferred (orange); what is quiet is pale.
+
+    A bin counts as inferred by the power that was changed over the power that is left, 1 at the most.
+
+    Args:
+        restored: (channel, time).
+        removed: the same shape.
+        sample_rate: in Hz.
+    """
+    levels = [levels_db(samples, sample_rate)[0] for samples in (restored, removed)]
+    powers = [_smooth(10 ** (level / 10)) for level in levels]
+    share = np.minimum(1, powers[1] / powers[0].clip(1e-16))
+    level = 10 * np.log10(powers[0] + 1e-16)
+    loud = ((level - level.max()) / _MAP_RANGE_DB + 1).clip(0, 1) ** 0.5
+    colour = LinearSegmentedColormap.from_list("heard", ["#1f5fa8", "#b9b4c8", "#e2711d"])
+    image = colour(share)
+    image[..., 3] = loud
+    figure = Figure(figsize=(10.0, 2.9), layout="constrained")
+    axis = figure.subplots()
+    seconds = restored.shape[1] / sample_rate
+    extent = (0, seconds, 0, sample_rate / 2000)
+    axis.imshow(image, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
+    axis.set_xlabel("time (s)")
+    axis.set_ylabel("frequency (kHz)")
+    scale = figure.colorbar(ScalarMappable(Normalize(0, 1), colour), ax=axis, label="inferred share", aspect=12, pad=0.01)
+    scale.set_ticks([0, 1], labels=["heard", "inferred"])
+    return _png(figure)
+
+
+def _smooth(power: np.ndarray) -> np.ndarray:
+    """Return the mean over neighbouring bins, without which noise speckles the map."""
+    whole = torch.from_numpy(power)[None, None].double()
+    mean = torch.nn.functional.avg_pool2d(whole, (3, 5), 1, (1, 2), count_include_pad=False)
+    return mean[0, 0].numpy()
 
 
 def panel(samples: Tensor, sample_rate: int, top_db: float, *, width: int = 800, height: int = 160) -> bytes:

@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import json
-import math
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from audioprior import pictures
 from audioprior.damage import Finding
 from audioprior.encoding import Encoding
+from audioprior.inspection import excerpt, removed_noise
 from audioprior.recording import Recording, encode_to
 from audioprior.settings import encode
 from audioprior.sidecar import versions
@@ -21,7 +21,8 @@ from audioprior.writing import replacing
 if TYPE_CHECKING:
     from audioprior.job import FitSummary, Result
 
-_LOSSLESS_UP_TO_S = 60.0  # longer sound is embedded as Ogg Vorbis, so that the file can still be mailed
+# WAV, as browsers cannot jump in every FLAC; longer sound is embedded as Ogg Vorbis, so that the file can still be mailed.
+_LOSSLESS_UP_TO_S = 20.0
 
 _LISTED = 200
 _UNTOUCHED = {
@@ -53,6 +54,10 @@ pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radi
 <div class="players">$players</div>
 <h2>Before, after, removed</h2>
 <img alt="Spectrograms of the recording before and after, and of what was removed, on one colour scale" src="$spectrograms">
+<h2>Heard or inferred</h2>
+<p>Blue is as it was recorded. Where it turns orange, at least as much was changed as is left: there the sound is inferred,
+from what surrounds it and repeats. White holds next to no sound.</p>
+<img alt="Map of time and frequency: which of the restored sound was heard, and which was inferred" src="$inferred">
 $findings
 $fit
 <h2>Settings</h2>
@@ -84,6 +89,7 @@ def _page(result: "Result") -> str:
         summary=html.escape(summary(result)),
         players="".join(_player(name, recording) for name, recording in parts.items()),
         spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),
+        inferred=_data("image/png", pictures.inferred(result.restored.samples, result.removed.samples, rate)),
         findings=_listed(result.findings),
         fit=_fit(result.fits),
         settings=html.escape(json.dumps({"run": encode(result.settings), "versions": versions()}, indent=2)),
@@ -107,17 +113,18 @@ def _fit(fits: "tuple[FitSummary, ...]") -> str:
 def summary(result: "Result") -> str:
     """Return what happened, in plain words."""
     recording = result.original
-    before, removed = (pictures.loudness_db(r.samples) for r in (recording, result.removed))
     length = f"{recording.duration_s:.1f} s, {recording.channels} channel{'s' if recording.channels > 1 else ''}"
     what = f"{length} at {recording.sample_rate} Hz, method {result.settings.name}."
     if not isinstance(result.settings.task, Denoise):
         return f"{what} {_repaired(result.findings)}" + ("" if result.complete else _EARLY)
     if not result.removed.samples.any():
         return f"{what} Nothing was removed."
-    floor = _quietest_change_db(result)
-    done = f"What was removed lies at {removed:.1f} dBFS, {before - removed:.1f} dB below the recording"
-    pauses = f"; in its quietest passages the level fell by {floor:.0f} dB" if floor >= 1 else ""
-    return f"{what} {done}{pauses}." + ("" if result.complete else _EARLY)
+    before, removed = (pictures.loudness_db(r.samples) for r in (recording, result.removed))
+    middle, cleaned = (excerpt(r)[0].samples for r in (recording, result.restored))
+    kinds = removed_noise(middle, cleaned, recording.sample_rate)
+    told = f"Removed {' and '.join(kinds)}. " if kinds else ""
+    done = f"What was removed lies at {removed:.1f} dBFS, {before - removed:.1f} dB below the recording."
+    return f"{what} {told}{done}" + ("" if result.complete else _EARLY)
 
 
 def _repaired(findings: tuple[Finding, ...]) -> str:
@@ -148,19 +155,6 @@ def _listed(findings: tuple[Finding, ...]) -> str:
     return f"<h2>What was repaired</h2>\n<pre>{html.escape(chr(10).join(lines))}</pre>"
 
 
-def _quietest_change_db(result: "Result", frame_s: float = 0.05) -> float:
-    """Return by how much the quietest twentieth of frames became quieter."""
-    size = max(1, round(frame_s * result.original.sample_rate))
-    levels = []
-    for recording in (result.original, result.restored):
-        samples = recording.samples[:, : recording.samples.shape[1] // size * size]
-        if not samples.numel():
-            return 0.0
-        power = samples.square().mean(0).view(-1, size).mean(1)
-        levels.append(float(power.sort().values[: max(1, len(power) // 20)].mean()))
-    return 10 * math.log10((levels[0] + 1e-20) / (levels[1] + 1e-20))
-
-
 def _player(name: str, recording: Recording) -> str:
     level = pictures.loudness_db(recording.samples)
     note = f"<small>{level:.1f} dBFS</small>"
@@ -170,10 +164,10 @@ def _player(name: str, recording: Recording) -> str:
 
 def _embedded(recording: Recording) -> tuple[str, bytes]:
     short = recording.duration_s <= _LOSSLESS_UP_TO_S and recording.channels <= 8
-    encoding = Encoding("FLAC", "PCM_16") if short else Encoding("OGG", "VORBIS")
+    encoding = Encoding("WAV", "PCM_16") if short else Encoding("OGG", "VORBIS")
     buffer = io.BytesIO()
     encode_to(buffer, recording.with_samples(recording.samples.clamp(-1, 1)), encoding)
-    return ("audio/flac" if short else "audio/ogg"), buffer.getvalue()
+    return ("audio/wav" if short else "audio/ogg"), buffer.getvalue()
 
 
 def _data(mime: str, content: bytes) -> str:
