@@ -10,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+import audioprior as ap
 from audioprior.errors import SettingsError
+from audioprior.metrics import si_sdr
 from audioprior.observations.doubt import Doubt, belief
 from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.mains import free_of_hum, hum
 from audioprior.observations.noise import NoiseObservation
 from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
+from audioprior.observations.rumble import rumble
 from audioprior.spectrum import Transform
 
 POSITIVE = st.floats(1e-6, 1e6)
@@ -218,3 +221,32 @@ def test_noise_alone_has_no_hum(noise: Callable[..., Tensor]) -> None:
     free = free_of_hum(longer.analyse(noise(2.0, channels=2).float()).abs().square(), longer)
     assert free.shape == (2, longer.bins, 1)
     assert bool((free == 1).all())
+
+
+def swell(hz: float, width_hz: float, seconds: float, rate: int, seed: int = 0) -> Tensor:
+    """Noise in a narrow band, with a power of one: (1, time)."""
+    numbers = torch.Generator().manual_seed(seed)
+    spectrum = torch.fft.rfft(torch.randn(1, round(seconds * rate), generator=numbers, dtype=torch.float64))
+    frequency = torch.fft.rfftfreq(round(seconds * rate), 1 / rate)
+    sound: Tensor = torch.fft.irfft(spectrum * torch.exp(-(((frequency - hz) / width_hz) ** 2)), round(seconds * rate))
+    return sound / sound.square().mean().sqrt()
+
+
+def test_rumble_below_hearing_is_taken_away(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
+    clean = tone(196, 4.0, 16000, level=0.2)
+    noisy = clean + 0.1 * swell(12, 6, 4.0, 16000) + noise(4.0, 16000, level=0.003)
+    restored = ap.denoise(noisy, sample_rate=16000, method="fast").restored.samples
+    assert si_sdr(clean, restored) > si_sdr(clean, noisy) + 10
+
+
+def test_a_low_note_and_faint_rumble_are_no_rumble(tone: Callable[..., Tensor]) -> None:
+    transform = Transform.of(16000, 128.0)
+    voice = swell(400, 200, 4.0, 16000)
+    for low, rows in (
+        (tone(41.2, 4.0, 16000), 0),
+        (0.05 * swell(12, 6, 4.0, 16000), 0),
+        (0.5 * swell(12, 6, 4.0, 16000), 4),
+    ):
+        power = transform.analyse((voice + low).float()).abs().square()[0]
+        assert len(rumble(power, transform)) >= rows
+        assert bool(len(rumble(power, transform))) == bool(rows)

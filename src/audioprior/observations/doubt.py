@@ -20,6 +20,7 @@ from torch import Tensor
 
 from audioprior.observations.bands import band_mean, box_mean, edges, spread
 from audioprior.observations.mains import free_of_hum
+from audioprior.observations.rumble import free_of_rumble
 from audioprior.spectrum import Transform
 
 _BANDS = (1, 8)  # per octave, least bins
@@ -47,7 +48,8 @@ class Doubt:
         """
         self._samples, self._noise, self._transform = samples, noise, transform
         self._spectrum = transform.analyse(samples)
-        self._judged = free_of_hum(self._spectrum.abs().square(), transform)
+        power = self._spectrum.abs().square()
+        self._judged = free_of_hum(power, transform) * free_of_rumble(power, transform)
 
     def settled(self, sound: Tensor) -> Tensor:
         """Return the sound with what is not believed to be noise put back: (channel, time)."""

@@ -8,7 +8,8 @@ Four steps, each of which only has to be right where the one before was wrong:
    Gerkmann and Hendriks 2012, "Unbiased MMSE-based noise power estimation with low complexity and low tracking
    delay", section III, here over time *and* frequency). Few rounds on purpose: more climb into dense music;
 3. **guard**: bands in which next to nothing is noise only are lowered to the smooth curve through those in which much is;
-4. **track**: a slow gain per octave, for rain and surf; and the lines of mains hum (`mains.py`).
+4. **track**: a slow gain per octave, for rain and surf; the lines of mains hum (`mains.py`), and
+   rumble below hearing (`rumble.py`).
 
 It is estimated on a long window, whose narrow bins see between partials, and mapped to the windows that are fitted.
 `bench/NOTES.md` has what each step is worth, and what else was tried.
@@ -33,6 +34,7 @@ from audioprior.observations.bands import (
     spread,
 )
 from audioprior.observations.mains import hum
+from audioprior.observations.rumble import rumble
 from audioprior.spectrum import Transform
 
 LONG_WINDOW_MS = 128.0  # on which the noise is estimated
@@ -108,6 +110,8 @@ def _one_channel(power: Tensor, transform: Transform) -> Tensor:
         level = (heard + _KEEP * level) / (proportional_mean(noise_only.mean(1, keepdim=True), _REFINE_SHARE) + _KEEP)
     level = _guard(level, mean, shape)
     level = level * _track(power, level, transform)
+    low = rumble(power, transform)
+    level[: len(low)] = torch.maximum(level[: len(low)], low)
     rows, lines = hum(power, transform)
     level[rows] = torch.maximum(level[rows], lines)
     return level
