@@ -120,7 +120,7 @@ def as_nobody() -> Iterator[None]:
 
 def test_no_permission(tmp_path: Path, noise: Callable[..., Tensor]) -> None:
     for folder in (*tmp_path.parents, tmp_path):
-        if folder.stat().st_uid == os.getuid() and folder.name.startswith(("pytest", "test")):
+        if folder.stat().st_uid == os.getuid() and folder.name.startswith(("pytest", "popen", "test")):
             folder.chmod(0o755)
     secret = tmp_path / "secret.wav"
     Recording(noise(0.01), 16000).write(secret)

@@ -1,5 +1,6 @@
 """Files are written whole or not at all: beside their place, then renamed."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ def replacing(path: Path, *, force: bool = False) -> Iterator[Path]:
     try:
         yield beside
         os.replace(beside, path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):  # by processes that were killed
+            left.unlink(missing_ok=True)
     except (OSError, soundfile.LibsndfileError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
         raise AudioError(

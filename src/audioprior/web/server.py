@@ -106,6 +106,10 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
     def recording(recording: str) -> dict[str, Any]:
         return {**asdict(shelf.get(recording)), "jobs": [_told(queue, task) for task in queue.of(recording)]}
 
+    @app.get("/api/recordings/{recording}/suggestions")
+    def suggestions(recording: str) -> list[dict[str, str]]:
+        return shelf.suggestions(recording)
+
     @app.delete("/api/recordings/{recording}")
     def forget(recording: str) -> dict[str, str]:
         shelf.get(recording)

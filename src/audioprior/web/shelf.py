@@ -3,6 +3,7 @@
 FOLDER/RECORDING/original/x.flac       as it was sent
 FOLDER/RECORDING/before.wav            a copy to listen to
 FOLDER/RECORDING/recording.json        what is known of it; written last, so that one that half arrived has none
+FOLDER/RECORDING/suggestions.json      what could help it; looked for when somebody asks
 FOLDER/RECORDING/jobs/JOB/             see `jobs`
 """
 
@@ -23,7 +24,7 @@ from audioprior.writing import replacing
 _ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
 _LONGEST_NAME = 100
 _CHANNELS = 8
-_ABOUT = "recording.json"
+_ABOUT, _SUGGESTIONS = "recording.json", "suggestions.json"
 
 
 class GoneError(AudiopriorError):
@@ -45,7 +46,6 @@ class Shelved:
         rms: over all channels.
         peak: its largest magnitude.
         top_db: its loudest bin, the top of all its pictures' scale.
-        suggestions: tasks that could help it, and why.
     """
 
     id: str
@@ -58,7 +58,6 @@ class Shelved:
     rms: float
     peak: float
     top_db: float
-    suggestions: list[dict[str, str]]
 
 
 class Shelf:
@@ -92,13 +91,12 @@ class Shelf:
                 if source.channels > _CHANNELS:
                     raise AudioError(f"{path.name} has {source.channels} channels; give a recording of at most {_CHANNELS}.")
                 drawn = draw(folder / "before.wav", source)
-                suggestions = [asdict(one) for one in suggest(source)]
                 encoding = f"{source.encoding.container} {source.encoding.subtype}"
                 seconds = source.length / source.sample_rate
                 facts = folder.name, path.name, source.sample_rate, source.channels, seconds, encoding
             with open_copy(folder / "before.wav") as copy:
                 top_db = float(levels(copy, 0, seconds, 800, 128).max())
-            shelved = Shelved(*facts, drawn.peaks, drawn.rms, drawn.peak, top_db, suggestions)
+            shelved = Shelved(*facts, drawn.peaks, drawn.rms, drawn.peak, top_db)
             with replacing(folder / _ABOUT) as beside:
                 beside.write_text(json.dumps(asdict(shelved)), encoding="utf-8")
         except AudiopriorError as error:
@@ -123,6 +121,21 @@ class Shelf:
             )
         about.touch()
         return Shelved(**json.loads(about.read_text(encoding="utf-8")))
+
+    def suggestions(self, recording: str) -> list[dict[str, str]]:
+        """Return which tasks could help a recording, and why; the first time it takes some seconds.
+
+        Raises:
+            GoneError: it is not here.
+        """
+        kept = self.path(recording) / _SUGGESTIONS
+        if not kept.is_file():
+            with open_source(self.original(recording)) as source:
+                found = [asdict(one) for one in suggest(source)]
+            with replacing(kept, force=True) as beside:  # another visit may have been faster
+                beside.write_text(json.dumps(found), encoding="utf-8")
+        suggestions: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
+        return suggestions
 
     def path(self, recording: str) -> Path:
         """Return the folder of a recording, whether it is there or not.

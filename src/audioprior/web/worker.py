@@ -81,7 +81,7 @@ def restore(folder: Path, original: Path, run: Run, top_db: float, tell: Tell) -
             files.write_long(job, voice)
         else:
             restore_file(str(original), run, _output(folder, original, source), voice)
-    return _listened(folder, voice)
+    return _listened(folder, voice, denoised=isinstance(run.task, Denoise))
 
 
 def adjust(folder: Path, original: Path, run: Run) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def adjust(folder: Path, original: Path, run: Run) -> dict[str, Any]:
         job, files = _denoising(source, folder, original, run)
         voice = Teller(lambda _: None)
         files.write_long(job, voice)
-    return _listened(folder, voice)
+    return _listened(folder, voice, denoised=True)
 
 
 def shares(seconds: float) -> tuple[float, ...]:
@@ -183,7 +183,7 @@ def _picture(job: LongDenoising, block: int, share: float, sound: Tensor, top_db
     return {**what, "range_db": RANGE_DB, "levels": data}
 
 
-def _listened(folder: Path, voice: Teller) -> dict[str, Any]:
+def _listened(folder: Path, voice: Teller, *, denoised: bool) -> dict[str, Any]:
     """Make the copies to listen to, and return what the page tells of the result."""
     facts, before = voice.facts, folder.parent.parent / "before.wav"
     path, told = Path(facts["output"]), list[str]()
@@ -192,7 +192,8 @@ def _listened(folder: Path, voice: Teller) -> dict[str, Any]:
         same = restored.sample_rate == source.sample_rate and restored.length == source.length
         if same:
             removed = difference(folder / "removed.wav", source, restored)
-            told = removed_noise(excerpt(source)[0].samples, excerpt(restored)[0].samples, source.sample_rate)
+            if denoised:
+                told = removed_noise(excerpt(source)[0].samples, excerpt(restored)[0].samples, source.sample_rate)
         else:  # another rate: what was added is what the task wrote as removed
             with open_source(facts["removed"]) as other:
                 removed = copy_to(folder / "removed.wav", other, [other.read(0, other.length)])

@@ -13,6 +13,7 @@ const WORDS = { denoise: "Take noise out", inpaint: "Fill gaps", declip: "Win ba
 const LONG_S = 600;
 
 let about, recording, shown; // what the server is, the recording, and the job that is shown
+let touched = false; // whether the visitor has chosen a task of this recording
 let live = 0; // until when the copy of an unfinished run was restored as it was loaded
 
 const panels = new Panels($("panels"), { seek: (at) => player.seek(at), mark: (mark) => marks.add(mark), failed: alarm });
@@ -99,10 +100,17 @@ function begin(found) {
   panels.open(recording);
   marks.open(recording);
   versions();
-  suggest(found.suggestions);
+  suggest();
 }
 
-function suggest(suggestions) {
+/** Asks what could help the recording; a visitor who has chosen by then is not overruled. */
+async function suggest() {
+  const { id } = recording;
+  said("Looking for what could help it …");
+  touched = false;
+  choose("denoise");
+  const suggestions = await ask(`/api/recordings/${id}/suggestions`).catch(() => []);
+  if (recording?.id !== id) return;
   const rows = suggestions.map(({ task, reason }) => {
     const row = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
@@ -111,9 +119,13 @@ function suggest(suggestions) {
     row.append(Object.assign(document.createElement("span"), { textContent: reason }), button);
     return row;
   });
-  if (!rows.length) rows.push(Object.assign(document.createElement("li"), { textContent: "Nothing was found by itself; choose what to do." }));
-  $("suggestions").replaceChildren(...rows);
-  choose(suggestions[0]?.task ?? "denoise");
+  if (rows.length) $("suggestions").replaceChildren(...rows);
+  else said("Nothing was found by itself; choose what to do.");
+  if (suggestions.length && !touched && !recording.jobs.length) choose(suggestions[0].task);
+}
+
+function said(text) {
+  $("suggestions").replaceChildren(Object.assign(document.createElement("li"), { textContent: text, className: "quiet" }));
 }
 
 function choose(task, focus = false) {
@@ -310,6 +322,7 @@ function wire() {
   $("zoom-all").addEventListener("click", () => panels.look(0, recording.seconds));
   $("task").addEventListener("change", () => choose($("task").value));
   $("method").addEventListener("change", estimate);
+  $("wish").addEventListener("change", () => { touched = true; });
   $("wish").addEventListener("submit", start);
   $("forget").addEventListener("click", async () => {
     if (await trying(() => ask(`/api/recordings/${recording.id}`, { method: "DELETE" }))) location.hash = "";

@@ -38,7 +38,7 @@ export class Panels {
       this.panels.push(panel);
       this.place.append(panel.box);
     }
-    Object.assign(panel, { job, version, title, drawn: null });
+    Object.assign(panel, { job, version, title });
     panel.head.textContent = title;
     panel.canvas.setAttribute("aria-label", `Spectrogram, ${title.toLowerCase()}`);
     this.#fetch(panel);
@@ -94,7 +94,7 @@ export class Panels {
     canvas.dataset.which = which;
     box.className = "panel";
     box.append(head, canvas);
-    const panel = { which, box, head, canvas, picture: document.createElement("canvas"), drawn: null, asked: 0 };
+    const panel = { which, box, head, canvas, picture: document.createElement("canvas"), drawn: null };
     canvas.addEventListener("pointerdown", (event) => this.#press(panel, event));
     return panel;
   }
@@ -105,17 +105,18 @@ export class Panels {
     if (width <= 0) return;
     const columns = Math.min(MOST_COLUMNS, Math.round(width * Math.min(2, devicePixelRatio)));
     const key = [panel.job, panel.version, start, end, columns].join();
-    if (panel.key === key && panel.drawn) return;
-    const asked = ++panel.asked;
+    if (panel.key === key) return;
+    panel.key = key;
     try {
       const shades = await levels(this.recording.id, panel.which, panel.job, panel.version, start, end, columns, ROWS);
-      if (asked !== panel.asked) return; // another view was asked for since
+      if (panel.key !== key) return; // another view was asked for since
       paint(panel.picture, shades, columns, ROWS);
-      Object.assign(panel, { drawn: { start, end }, key });
+      panel.drawn = { start, end };
       const range = `${clock(start)} to ${clock(end)}, 0 to ${hertz(this.recording.sample_rate / 2)}`;
       panel.canvas.setAttribute("aria-label", `Spectrogram, ${panel.title.toLowerCase()}, ${range}`);
       this.#draw(panel);
     } catch (error) {
+      panel.key = undefined;
       this.events.failed(error.message);
     }
   }
@@ -142,6 +143,11 @@ export class Panels {
     if (panel.drawn) {
       const from = this.#x(panel, panel.drawn.start), to = this.#x(panel, panel.drawn.end);
       context.drawImage(panel.picture, from, 0, to - from, HEIGHT);
+    } else {
+      context.fillStyle = "#cfc8d4";
+      context.font = "14px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.fillText("Drawing …", (LEFT + width) / 2, HEIGHT / 2);
     }
     if (panel.which === "before") for (const mark of this.marks) this.#box(context, panel, mark);
     if (panel.which === "after" && this.until !== null) this.#veil(context, panel);
