@@ -8,6 +8,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "audioprior"
 ORDER = [
     *(
         "errors",
+        "hiring",
         "encoding",
         "writing",
         "recording",

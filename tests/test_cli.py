@@ -280,6 +280,8 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
 
     with pytest.raises(AudioError):
         main(["denoise", f"{tmp_path}/x.wav", "--debug"])
+    with pytest.raises(AudioError):
+        main(["--debug", "profile", f"{tmp_path}/x.wav", "0-1", "-o", f"{tmp_path}/y.json"])
 
 
 def test_disk_full_leaves_nothing(noisy: Path) -> None:

@@ -2,10 +2,15 @@
 
 import io
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -262,3 +267,17 @@ def test_a_long_recording_is_heard_before_it_is_finished(
     job = server.finish(job["id"])
     whole = soundfile.read(io.BytesIO(server.file(job["id"], "restored")))[0]
     assert np.allclose(heard[:until], whole[:until], atol=1e-4)
+
+
+def test_it_says_what_another_address_means_and_ends_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "audioprior", "serve", "--no-browser", "--port", "0", "--host", "0.0.0.0"]
+    options: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen([*command, "--folder", str(tmp_path)], **options) as server:
+        assert server.stderr is not None
+        said = server.stderr.readline() + server.stderr.readline()
+        os.killpg(server.pid, signal.SIGINT)  # Ctrl-C reaches its worker as well, which has hardly begun
+        said += server.communicate(timeout=60)[1]
+    assert "can be reached from other machines" in said
+    assert "open http://127.0.0.1:" in said
+    assert said.splitlines()[-1] == "audioprior: interrupted."
+    assert "Traceback" not in said

@@ -23,6 +23,7 @@ The tree is the way the sound goes:
 - `classical`: what people used before, in the same seat
 - `marks`: gaps and regions marked in other programs
 - `doctor`: what an installation can do
+- `hiring`: processes that work beside this one, for `batch` and `web`
 - `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `runner`, `cli`: what people see
 """
 

@@ -41,7 +41,6 @@ class Output:
         keep_partial: when interrupted, write the best so far.
         quiet: say nothing but what must be known.
         json: one JSON object a line on standard output.
-        debug: show the whole traceback of an error.
     """
 
     out: Annotated[str | None, Parameter(name=["--out", "-o"], allow_leading_hyphen=True)] = None
@@ -55,7 +54,6 @@ class Output:
     keep_partial: bool = False
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False
     json: bool = False
-    debug: bool = False
 
     def __post_init__(self) -> None:
         if self.clip_mode not in (None, "clamp", "rescale", "float"):

@@ -1,14 +1,15 @@
 """Workers on this machine: processes that take one file at a time; a lost one is replaced and its file tried again."""
 
 import contextlib
-import multiprocessing
 import queue
 import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from audioprior.batch.plan import Item
 from audioprior.batch.work import Outcome, lost, restore_item
+from audioprior.hiring import hire
 
 TRIES = 4
 
@@ -41,7 +42,7 @@ class _Worker(threading.Thread):
     def __init__(self, waiting: "queue.SimpleQueue[tuple[Item, int]]", outcomes: "queue.SimpleQueue[Outcome]") -> None:
         super().__init__(daemon=True)
         self._waiting, self._outcomes = waiting, outcomes
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -71,20 +72,12 @@ class _Worker(threading.Thread):
             self._process.terminate()
 
     def _hire(self) -> Connection:
-        # A process that is forked from one with threads may hang: begin afresh.
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
-        theirs.close()
-        return ours
+        self._process, pipe = hire(_serve)
+        return pipe
 
 
 def _serve(pipe: Connection) -> None:
     """Restore what comes through the pipe until it ends: the life of a worker process."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     with contextlib.suppress(EOFError, OSError):
         while True:
             item, attempts = pipe.recv()

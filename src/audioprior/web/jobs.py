@@ -6,17 +6,18 @@ RECORDING/jobs/JOB/events.jsonl   what was told on the way
 
 import contextlib
 import json
-import multiprocessing
 import secrets
 import shutil
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.hiring import hire
 from audioprior.settings import decode, encode
 from audioprior.tasks import Run
 from audioprior.web.asking import command_line
@@ -72,7 +73,7 @@ class Queue:
         self._events: dict[str, list[dict[str, Any]]] = {}
         self._change = threading.Condition(threading.RLock())
         self._writing = threading.Lock()  # one result at a time is written anew
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: BaseProcess | None = None
         self._closed = False
         for about in sorted(shelf.folder.glob("*/jobs/*/job.json")):
             task = Task(**json.loads(about.read_text(encoding="utf-8")))
@@ -253,12 +254,8 @@ class Queue:
             self._tell(task.id, {"event": "failed", "message": message})
 
     def _hire(self) -> Connection:
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        self._process = context.Process(target=work, args=(there,), daemon=True)
-        self._process.start()
-        there.close()
-        return here
+        self._process, connection = hire(work)
+        return connection
 
     def _folder(self, task: Task) -> Path:
         return self._shelf.path(task.recording) / "jobs" / task.id

@@ -10,6 +10,8 @@ from audioprior.console import say
 from audioprior.errors import SettingsError
 from audioprior.web.server import application
 
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
 
 def run(
     host: str, port: int, folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple[str, ...], browser: bool
@@ -42,7 +44,8 @@ def run(
         raise SettingsError(
             f"the folder {folder} cannot be used ({error.strerror}); choose another with --folder."
         ) from error
-    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+    here = _ANYWHERE.get(host, host)  # a browser takes no address that stands for all
+    address = f"http://{f'[{here}]' if ':' in here else here}:{listening.getsockname()[1]}/"
     if "*" in hosts:
         say(
             f"{host} can be reached from other machines: whoever reaches it can send files, use this processor and fill "

@@ -8,7 +8,6 @@ JOB/removed.wav
 
 import base64
 import shutil
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -42,7 +41,6 @@ Tell = Callable[[dict[str, Any]], None]
 
 def work(connection: Connection) -> None:
     """Restore what comes through a connection, one job after the other, and tell through it how it goes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server says when it is over
     torch.set_num_threads(1)
     while True:
         try:
