@@ -50,11 +50,13 @@ class NoiseKind:
         name: in words: "steady hiss", "50 Hz hum", "rumble below 80 Hz".
         rows: (frequency,), true where it lies.
         share: of the noise's power.
+        audible: share of it as the ear weights frequencies.
     """
 
     name: str
     rows: Tensor
     share: float
+    audible: float
 
 
 def excerpt(source: Source, most_s: float = MOST_S) -> tuple[Recording, float]:
@@ -107,25 +109,35 @@ def _noise(recording: Recording) -> Suggestion | None:
 
 
 def kinds_of_noise(power: Tensor, transform: Transform) -> list[NoiseKind]:
-    """Return what a noise consists of, the strongest first.
+    """Return what a noise consists of, what is heard most first: rumble may have all the power where one hears hiss.
 
     Args:
         power: of the noise, (frequency, frame).
         transform: that it comes from.
     """
     frequency, mean = transform.frequencies_hz(), power.mean(1)
-    total = float(mean.sum()) + 1e-30
+    audible = mean * _a_weighting(frequency)
     hummed = torch.zeros(len(mean), dtype=torch.bool)
     lines = hum(power, transform)[0]
     hummed[lines] = True
     low, high = ~hummed & (frequency < _RUMBLE_HZ), ~hummed & (frequency >= _RUMBLE_HZ)
+    hiss = high & (frequency >= _HISS_HZ)
+    broad = "hiss" if float(audible[hiss].sum()) > 0.5 * float(audible[high].sum()) else "noise"
     found = [
         (f"{_mains_hz(frequency[lines])} Hz hum", hummed),
         (f"rumble below {_RUMBLE_HZ:.0f} Hz", low),
-        (_broadband(power, mean, frequency, high), high),
+        (f"{'steady' if _steady(power[high]) else 'changing'} {broad}", high),
     ]
-    kinds = [NoiseKind(name, rows, float(mean[rows].sum()) / total) for name, rows in found]
-    return sorted((one for one in kinds if one.share > _NOTABLE), key=lambda one: -one.share)
+    totals = [(x, float(x.sum()) + 1e-30) for x in (mean, audible)]
+    kinds = [NoiseKind(name, rows, *(float(x[rows].sum()) / total for x, total in totals)) for name, rows in found]
+    return sorted((one for one in kinds if max(one.share, one.audible) > _NOTABLE), key=lambda one: -one.audible)
+
+
+def _a_weighting(frequency_hz: Tensor) -> Tensor:
+    """Return how the ear weights powers: the A-weighting of IEC 61672-1, annex E."""
+    f = frequency_hz.double().square()
+    curve = f.square() * 12194.0**2 / ((f + 20.6**2) * ((f + 107.7**2) * (f + 737.9**2)).sqrt() * (f + 12194.0**2))
+    return (10**0.2 * curve.square()).float()
 
 
 def _mains_hz(lines: Tensor) -> int:
@@ -133,11 +145,9 @@ def _mains_hz(lines: Tensor) -> int:
     return min(off, key=lambda base: off[base])
 
 
-def _broadband(power: Tensor, mean: Tensor, frequency: Tensor, rows: Tensor) -> str:
-    course = power[rows].mean(0)
-    steady = len(course) and float(course.quantile(0.2) / (course.mean() + 1e-30)) > _STEADY
-    what = "hiss" if float(mean[frequency >= _HISS_HZ].sum()) > 0.5 * float(mean[rows].sum()) else "noise"
-    return f"{'steady' if steady else 'changing'} {what}"
+def _steady(power: Tensor) -> bool:
+    course = power.mean(0)
+    return bool(len(course)) and float(course.quantile(0.2) / (course.mean() + 1e-30)) > _STEADY
 
 
 def removed_noise(before: Tensor, after: Tensor, sample_rate: int) -> list[str]:
@@ -156,10 +166,13 @@ def removed_noise(before: Tensor, after: Tensor, sample_rate: int) -> list[str]:
     gone = (spectra[0] - spectra[1]).abs().square().mean(0)
     told = []
     for kind in kinds_of_noise(gone, transform):
-        quiet = heard[kind.rows].mean(0).argsort()[: max(1, heard.shape[1] // 20)]
-        # Each frequency counts alike: otherwise a held note would speak for all.
-        levels = [x[kind.rows][:, quiet].mean(1) + 1e-20 for x in (heard, kept)]
-        fall_db = 10 * float((levels[0] / levels[1]).log10().mean())
+        had, has = heard[kind.rows] + 1e-20, kept[kind.rows] + 1e-20
+        # In decibels, so that no note decides alone; of both, so that it favours neither.
+        quiet = (had * has).log().mean(0).argsort()[: max(1, heard.shape[1] // 20)]
+        # A frequency counts by how much of it went: otherwise a held note would speak for all.
+        weight = gone[kind.rows].mean(1) / had.mean(1)
+        falls_db = 10 * (had[:, quiet].mean(1) / has[:, quiet].mean(1)).log10()
+        fall_db = float((weight * falls_db).sum() / weight.sum())
         if fall_db >= 1:
             told.append(f"{fall_db:.0f} dB of {kind.name}")
     return told

@@ -47,6 +47,7 @@ small { opacity: .75; font-weight: 400; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 6px; font-size: .85rem; }
+.list { max-height: 24rem; }
 </style>
 <h1>$title</h1>
 <p>$summary</p>
@@ -152,7 +153,7 @@ def _listed(findings: tuple[Finding, ...]) -> str:
     lines = [one.line(number) for number, one in enumerate(findings[:_LISTED], 1)]
     if len(findings) > _LISTED:
         lines.append(f"... and {len(findings) - _LISTED} more, all of them in the .json beside the result")
-    return f"<h2>What was repaired</h2>\n<pre>{html.escape(chr(10).join(lines))}</pre>"
+    return f"<h2>What was repaired</h2>\n<pre class='list'>{html.escape(chr(10).join(lines))}</pre>"
 
 
 def _player(name: str, recording: Recording) -> str:
