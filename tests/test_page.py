@@ -209,6 +209,7 @@ def test_marks_of_every_kind_reach_the_fit(browser: Browser, server: Server, noi
         page.click("#start")
         expect(page.locator("#command")).to_have_value(re.compile("audioprior inpaint tape.wav --region 2.1"))
         expect(page.locator("#told")).to_contain_text("1 place repaired")
+        expect(page.locator("#frames canvas")).to_have_count(6)  # what the prior drew on the way
         page.locator("#marks li:last-child button").click()
         # Without a mouse: a mark where the cursor is, and its ends by their numbers.
         page.check("[name=tool][value=gap]")

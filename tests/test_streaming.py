@@ -185,7 +185,7 @@ def test_the_time_left_counts_what_this_run_did_and_no_more() -> None:
     seconds = iter(range(1000))
     pace = Pace(clock=lambda: float(next(seconds)))
     for number, step in ((block, step) for block in (3, 4) for step in range(1, 11)):
-        progress = Progress(number, 4, step, 10, 1.0, lambda: torch.zeros(1, 1), 0)
+        progress = Progress(number, 4, step, 10, 1.0, lambda: torch.zeros(1, 1), lambda: torch.zeros(1, 1, 1), 0)
         assert pace.left_s(progress) == pytest.approx(10 * (4 - number) + 10 - step)
 
 

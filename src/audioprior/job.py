@@ -48,7 +48,10 @@ class Progress:
         step: within the block, from 1.
         steps: the most steps that a block can take.
         loss: mean misfit over the windows.
-        estimate: gives this block's sound as it is now, (channel, time), while it is worked on; costs time.
+        estimate: gives this block's sound as it is now, (channel, time), while it is worked on; costs time, and a repair
+            that is asked goes another way from there.
+        power: gives what the network draws of this block now, for the middle window, while it is worked on: λ, (channel,
+            frequency, frame).
         start: first sample of the block.
         together: how many blocks are fitted as one batch, this one the first.
     """
@@ -59,6 +62,7 @@ class Progress:
     steps: int
     loss: float
     estimate: Callable[[], Tensor]
+    power: Callable[[], Tensor]
     start: int
     together: int = 1
 
@@ -152,6 +156,7 @@ class Blocks(ABC):
         self._learned: list[priors.Learned] = []  # by the last finished block, for each window
         self._reached = 0  # blocks that are finished
         self._live: dict[int, Callable[[], Tensor]] = {}  # gives the sound of the blocks that are being worked on
+        self._drawing: Fit | None = None  # the middle window's, of those blocks
         self._fits: list[FitSummary] = []
 
     def __iter__(self) -> Iterator[Progress]:
@@ -191,7 +196,7 @@ class Blocks(ABC):
         first = numbers[0]
         for steps in itertools.zip_longest(*fits):
             live = [step for step in steps if step is not None]
-            self._live = estimates
+            self._live, self._drawing = estimates, fits[len(fits) // 2]
             yield Progress(
                 first,
                 len(self.blocks),
@@ -199,6 +204,7 @@ class Blocks(ABC):
                 self._method.stopping.max_steps,
                 sum(step.loss for step in live) / len(live),
                 partial(self.now, first),
+                self.drawn,
                 self.blocks[first - 1][0],
                 len(numbers),
             )
@@ -208,11 +214,17 @@ class Blocks(ABC):
             self._fits += [_summary(number, window_ms, one) for window_ms, one in zip(windows, fits, strict=True)]
             self.end(number, estimates[number])
             self._reached = number
-        self._live = {}
+        self._live, self._drawing = {}, None
 
     def now(self, number: int) -> Tensor:
         """Return the sound of a block that is being worked on. Whoever keeps a `Progress` does not keep the block by it."""
         return self._live[number]()
+
+    def drawn(self) -> Tensor:
+        """Return what the network draws of the first block that is being worked on: λ, (channel, frequency, frame)."""
+        if self._drawing is None:
+            raise FitError("no block is being worked on; ask for what is drawn while the job is iterated over.")
+        return self._drawing.power()[0]
 
     @abstractmethod
     def begin(self, number: int) -> Block:

@@ -100,6 +100,14 @@ def levels(source: Source, start_s: float, end_s: float, columns: int, rows: int
     return _rows(10 * np.log10(power / (transform.window / 4) ** 2 + 1e-16), rows)
 
 
+def drawing(power: Tensor, columns: int, rows: int) -> np.ndarray:
+    """Return what a network draws, (channel, frequency, frame), as levels in dB re its loudest: (row, column)."""
+    mean = power.double().mean(0).cpu().numpy()
+    frames = (np.arange(columns) * mean.shape[1] / columns).astype(int)
+    level = 10 * np.log10(mean / mean.max() + 1e-16)
+    return _rows(level[:, frames], rows)
+
+
 def shades(level: np.ndarray, top_db: float) -> bytes:
     """Return levels as bytes, row by row: 0 is `RANGE_DB` below the top, 255 is the top."""
     return (255 * (1 + (level - top_db) / RANGE_DB).clip(0, 1)).round().astype(np.uint8).tobytes()

@@ -7,6 +7,7 @@ JOB/removed.wav
 """
 
 import base64
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,12 +31,13 @@ from audioprior.settings import decode
 from audioprior.source import FileSource, open_source
 from audioprior.streaming import LongDenoising, Parts
 from audioprior.tasks import Denoise, Run
-from audioprior.web.listening import RANGE_DB, copy_to, difference, draw, levels, open_copy, overwrite, shades
+from audioprior.web.listening import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the fit can be stopped afterwards
 MOST_SHARED_S = 180.0  # longer recordings keep their end only: each share is a whole recording on disk
 _PICTURE = (160, 64)  # columns and rows of what the network draws on the way
 _TELL_S = 0.1
+_DRAW_S = 2.0  # between two blocks whose drawings are shown
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -71,7 +74,7 @@ def restore(folder: Path, original: Path, run: Run, top_db: float, tell: Tell) -
     Raises:
         AudiopriorError: it cannot be done.
     """
-    voice = Teller(tell)
+    voice = Teller(tell, drawing=not isinstance(run.task, Denoise))
     with open_source(original) as source:
         if isinstance(run.task, Denoise):
             job, files = _denoising(source, folder, original, run)
@@ -99,8 +102,16 @@ def shares(seconds: float) -> tuple[float, ...]:
 class Teller:
     """Tells a page how a run goes, in place of a terminal."""
 
-    def __init__(self, tell: Tell) -> None:
-        self.tell, self._pace, self._told, self._losses = tell, Pace(), 0.0, list[float]()
+    def __init__(self, tell: Tell, *, drawing: bool = False) -> None:
+        """Take the listener.
+
+        Args:
+            tell: takes events.
+            drawing: show what the prior draws as well, where the sound on the way would cost too much.
+        """
+        self.tell, self._drawing = tell, drawing
+        self._pace, self._told, self._losses = Pace(), 0.0, list[float]()
+        self._drawn, self._block = 0.0, 1  # when something was drawn, and of which block
         self.facts: dict[str, Any] = {}
         self.notes: list[str] = []
 
@@ -112,6 +123,8 @@ class Teller:
         """Tell of steps, some at a time."""
         left_s = self._pace.left_s(progress)
         self._losses.append(round(progress.loss, 5))
+        if self._drawing:
+            self._draw(progress)
         if time.monotonic() - self._told < _TELL_S and progress.step < progress.steps:
             return
         self._told = time.monotonic()
@@ -119,6 +132,14 @@ class Teller:
         course = {"losses": self._losses, "done": round(progress.done, 4), "left_s": round(left_s, 1)}
         self.tell({"event": "step", **place, **course})
         self._losses = []
+
+    def _draw(self, progress: Progress) -> None:
+        """Tell what the prior draws after some shares of a block's steps, for some of the blocks where they go fast."""
+        share = next((one for one in SHARES if progress.step == math.ceil(one * progress.steps)), None)
+        if share and (progress.block == self._block or time.monotonic() - self._drawn > _DRAW_S):
+            self._drawn, self._block = time.monotonic(), progress.block
+            level = drawing(progress.power(), *_PICTURE)
+            self.tell(_picture(progress.block, share, level, 0.0))
 
     def note(self, message: str) -> None:
         """Keep what the visitor should know."""
@@ -154,7 +175,7 @@ def _denoise(job: LongDenoising, folder: Path, top_db: float, voice: Teller) -> 
         for (block, share), sound in job.early.items():
             if (block, share) not in shown:
                 shown.add((block, share))
-                voice.tell(_picture(job, block, share, sound, top_db))
+                voice.tell(_sound_picture(job, block, share, sound, top_db))
         listened = _catch_up(job, after, listened, top_db, voice)
     _catch_up(job, after, listened, top_db, voice)
 
@@ -166,16 +187,20 @@ def _catch_up(job: LongDenoising, after: Path, listened: int, top_db: float, voi
         _, restored = job.piece(listened)
         start = job.blocks[listened - 1][0]
         overwrite(after, start, restored)
-        voice.tell(_picture(job, listened, 1.0, restored, top_db))
+        voice.tell(_sound_picture(job, listened, 1.0, restored, top_db))
         rate = job.recording.sample_rate
         voice.tell({"event": "block", "number": listened, "until_s": (start + restored.shape[1]) / rate})
     return listened
 
 
-def _picture(job: LongDenoising, block: int, share: float, sound: Tensor, top_db: float) -> dict[str, Any]:
+def _sound_picture(job: LongDenoising, block: int, share: float, sound: Tensor, top_db: float) -> dict[str, Any]:
     """Return an event with a block's sound after a share of its steps, as a small picture."""
-    rate, (columns, rows) = job.recording.sample_rate, _PICTURE
-    level = levels(Recording(sound.double(), rate), 0, sound.shape[1] / rate, columns, rows)
+    rate = job.recording.sample_rate
+    return _picture(block, share, levels(Recording(sound.double(), rate), 0, sound.shape[1] / rate, *_PICTURE), top_db)
+
+
+def _picture(block: int, share: float, level: np.ndarray, top_db: float) -> dict[str, Any]:
+    rows, columns = level.shape
     data = base64.b64encode(shades(level, top_db)).decode()
     what = {"event": "picture", "block": block, "share": share, "columns": columns, "rows": rows}
     return {**what, "range_db": RANGE_DB, "levels": data}

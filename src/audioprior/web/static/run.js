@@ -34,6 +34,7 @@ export class Run {
     this.losses = [];
     this.frames = new Map();
     $("frames").replaceChildren();
+    $("film-title").textContent = job.run.task.kind === "denoise" ? "What it sounds like on the way, after a share of the steps" : "What the prior draws around the damage, after a share of the steps";
     $("run").hidden = false;
     for (const id of ["film", "course", "result"]) $(id).hidden = true;
     this.#show();
