@@ -37,7 +37,7 @@ SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the
 MOST_SHARED_S = 180.0  # longer recordings keep their end only: each share is a whole recording on disk
 _PICTURE = (160, 64)  # columns and rows of what the network draws on the way
 _TELL_S = 0.1
-_DRAW_S = 2.0  # between two blocks whose drawings are shown
+_DRAW_S, _DRAWN = 2.0, 50  # between two blocks whose drawings are shown: seconds, and a share of the time so far
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -110,14 +110,14 @@ class Teller:
             drawing: show what the prior draws as well, where the sound on the way would cost too much.
         """
         self.tell, self._drawing = tell, drawing
-        self._pace, self._told, self._losses = Pace(), 0.0, list[float]()
-        self._drawn, self._block = 0.0, 1  # when something was drawn, and of which block
+        self._pace, self._began, self._told, self._losses = Pace(), time.monotonic(), 0.0, list[float]()
+        self._next, self._block = 0.0, 1  # when another block may be drawn, and which one is
         self.facts: dict[str, Any] = {}
         self.notes: list[str] = []
 
     def begin(self, name: str) -> None:  # noqa: ARG002
         """Start the clock."""
-        self._pace = Pace()
+        self._pace, self._began = Pace(), time.monotonic()
 
     def step(self, progress: Progress) -> None:
         """Tell of steps, some at a time."""
@@ -136,8 +136,10 @@ class Teller:
     def _draw(self, progress: Progress) -> None:
         """Tell what the prior draws after some shares of a block's steps, for some of the blocks where they go fast."""
         share = next((one for one in SHARES if progress.step == math.ceil(one * progress.steps)), None)
-        if share and (progress.block == self._block or time.monotonic() - self._drawn > _DRAW_S):
-            self._drawn, self._block = time.monotonic(), progress.block
+        now = time.monotonic()
+        if share and (progress.block == self._block or now > self._next):
+            self._block = progress.block
+            self._next = now + _DRAW_S + (now - self._began) / _DRAWN  # what is told is kept: less often in a long run
             level = drawing(progress.power(), *_PICTURE)
             self.tell(_picture(progress.block, share, level, 0.0))
 
