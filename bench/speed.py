@@ -166,7 +166,7 @@ def batch(data: Path, folder: Path) -> str:
         out, apart = folder / f"out-{seconds:g}", 0.0
         out.mkdir()
         for path in sorted(inputs.iterdir()):
-            apart += timed("denoise", path, "-o", out / path.name, "-q", "--set", "device=cpu", environment=one)[0]
+            apart += timed("denoise", path, "-o", out / path.name, "-q", "--device", "cpu", environment=one)[0]
         rows, alone = [["a command for each file", f"{apart:.1f}", "", "1.00"]], 0.0
         for name, options in (
             ("batch, 1 job", ["--jobs", "1"]),
