@@ -203,6 +203,12 @@ def test_marks_of_every_kind_reach_the_fit(browser: Browser, server: Server, noi
         drag(page, canvas, 0.4, 0.6, 0.0, 0.5)
         begin(page)
         expect(page.locator("#command")).to_have_value(re.compile(r"--protect 1\.\d+-1\.\d+:\d.*-20\d\d"))
+        # On the mel scale half of the height is 700 (√(1 + 4000/700) − 1) Hz.
+        page.check("#mel")
+        drag(page, canvas, 0.65, 0.7, 0.0, 0.5)
+        assert abs(float(page.locator("#marks li:last-child input").nth(3).input_value()) - 1114) < 30
+        page.uncheck("#mel")
+        page.locator("#marks li:last-child button").click()
         page.check("[name=tool][value=region]")
         drag(page, canvas, 0.7, 0.8)
         page.select_option("#task", "inpaint")

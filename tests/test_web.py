@@ -120,6 +120,9 @@ def test_a_spectrogram_is_the_same_seen_closely_and_from_afar(tone: Callable[...
     close, afar = levels(sound, 10, 11, 50, 64), levels(sound, 0, 60, 50, 64)
     assert close.argmax(0).tolist() == [16] * 50  # in the middle of row 16 of 64
     assert afar.argmax(0)[1:-1].tolist() == [16] * 48
+    mel = levels(sound, 10, 11, 50, 64, mel=True)
+    share = np.log1p(1031.25 / 700) / np.log1p(RATE / 2 / 700)
+    assert mel.argmax(0).tolist() == [int(64 * share)] * 50
     level_db = 20 * np.log10(0.3)
     assert level_db - 1.5 < close.max() < level_db + 0.1  # less by up to the Hann window's scalloping between two bins
     assert afar[:, 20].max() == pytest.approx(close.max(), abs=0.2)

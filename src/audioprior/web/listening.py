@@ -26,6 +26,7 @@ _FLOAT = Encoding("WAV", "FLOAT")
 _WINDOW_MS = 46.0
 _SPARSE = 4  # windows a column, beyond which a few are looked at in place of all
 _LOOKS = 2
+_MEL_HZ = 700.0  # below, mel is as good as linear
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def difference(path: Path, one: Source, other: Source) -> Drawn:
     return copy_to(path, one, (a - b for a, b in pairs))
 
 
-def levels(source: Source, start_s: float, end_s: float, columns: int, rows: int) -> np.ndarray:
+def levels(source: Source, start_s: float, end_s: float, columns: int, rows: int, *, mel: bool = False) -> np.ndarray:
     """Return a spectrogram in dB re a full-scale sine: (row, column), the lowest frequency first, mean over channels.
 
     Where many windows fall into a column, a few of them stand for all: an hour costs no more than a minute.
@@ -88,6 +89,7 @@ def levels(source: Source, start_s: float, end_s: float, columns: int, rows: int
         end_s: of it.
         columns: of the picture.
         rows: of it, from 0 Hz to half the sample rate.
+        mel: even in mel (O'Shaughnessy 1987) in place of in Hz: as the ear hears distances, and as the page's axis has it.
     """
     rate = source.sample_rate
     start, end = (min(source.length, max(0, round(at * rate))) for at in (start_s, end_s))
@@ -97,7 +99,8 @@ def levels(source: Source, start_s: float, end_s: float, columns: int, rows: int
         power = _sparse(source, transform, start, step, columns)
     else:
         power = _dense(source, transform, start, end, columns)
-    return _rows(10 * np.log10(power / (transform.window / 4) ** 2 + 1e-16), rows)
+    level = 10 * np.log10(power / (transform.window / 4) ** 2 + 1e-16)
+    return _rows(level, rows, corner=_MEL_HZ / rate * 2 if mel else None)
 
 
 def drawing(power: Tensor, columns: int, rows: int) -> np.ndarray:
@@ -147,7 +150,16 @@ def _dense(source: Source, transform: Transform, start: int, end: int, columns: 
     return mean.clip(0)
 
 
-def _rows(level: np.ndarray, rows: int) -> np.ndarray:
-    """Return the loudest bin of each row: partials are thin, and are what one looks for."""
-    edges = np.linspace(0, len(level), rows + 1)
+def _rows(level: np.ndarray, rows: int, corner: float | None = None) -> np.ndarray:
+    """Return the loudest bin of each row: partials are thin, and are what one looks for.
+
+    Args:
+        level: (bin, column).
+        rows: how many; even in frequency, or in the logarithm of 1 + frequency / corner.
+        corner: a share of the highest frequency.
+    """
+    edges = np.linspace(0, 1, rows + 1)
+    if corner:
+        edges = corner * np.expm1(edges * np.log1p(1 / corner))
+    edges *= len(level)
     return np.stack([level[int(a) : max(int(a) + 1, math.ceil(b))].max(0) for a, b in itertools.pairwise(edges)])

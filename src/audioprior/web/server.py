@@ -157,13 +157,20 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
 
     @app.get("/api/recordings/{recording}/levels/{which}")
     def picture(
-        recording: str, which: str, start: float, end: float, columns: int, rows: int, job: str | None = None
+        recording: str,
+        which: str,
+        start: float,
+        end: float,
+        columns: int,
+        rows: int,
+        mel: bool = False,
+        job: str | None = None,
     ) -> Response:
         if not (0 <= start < end and 1 <= columns <= _LARGEST and 1 <= rows <= _LARGEST):
             raise SettingsError(f"there is no picture of {start:g} to {end:g} s in {columns} by {rows}; ask for another.")
         top_db = shelf.get(recording).top_db
         with open_copy(copy(recording, which, job)) as source:
-            level = levels(source, start, end, columns, rows)
+            level = levels(source, start, end, columns, rows, mel=mel)
         return Response(shades(level, top_db), media_type="application/octet-stream")
 
     @app.get("/api/jobs/{job}/files/{which}")

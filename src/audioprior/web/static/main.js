@@ -317,6 +317,7 @@ function wire() {
   });
   $("mark-here").addEventListener("click", here);
   $("match").addEventListener("change", () => player.match($("match").checked));
+  $("mel").addEventListener("change", () => panels.scale($("mel").checked));
   $("zoom-in").addEventListener("click", () => panels.zoom(0.5));
   $("zoom-out").addEventListener("click", () => panels.zoom(2));
   $("zoom-all").addEventListener("click", () => panels.look(0, recording.seconds));

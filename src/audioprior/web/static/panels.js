@@ -6,6 +6,7 @@ import { clock, hertz, ticks } from "./time.js";
 
 const LEFT = 44, BOTTOM = 20, HEIGHT = 170, ROWS = 256, MOST_COLUMNS = 1600;
 const LEAST_S = 0.02;
+const MEL_HZ = 700, MEL_TICKS = [0, 0.5, 1, 2, 5, 10, 20, 50, 100]; // kHz
 const DRAGGED = 4; // pixels; less is a click
 const MARKS = { noise: "#4cc9f0", gap: "#f9c74f", region: "#ff6b6b", protect: "#90ee90" };
 
@@ -17,6 +18,7 @@ export class Panels {
     this.panels = [];
     this.marks = [];
     this.tool = "look";
+    this.mel = false; // the scale of frequencies: as the ear hears distances, or even in hertz
     this.cursor = 0;
     this.until = null;
     new ResizeObserver(() => this.refresh()).observe(place);
@@ -51,6 +53,12 @@ export class Panels {
 
   heard(which) {
     for (const panel of this.panels) panel.box.classList.toggle("heard", panel.which === which && this.panels.length > 1);
+  }
+
+  scale(mel) {
+    this.mel = mel;
+    for (const panel of this.panels) panel.drawn = null;
+    this.refresh();
   }
 
   /** Zooms by a factor around a moment, the cursor's without one. */
@@ -104,11 +112,11 @@ export class Panels {
     const width = panel.canvas.clientWidth - LEFT;
     if (width <= 0) return;
     const columns = Math.min(MOST_COLUMNS, Math.round(width * Math.min(2, devicePixelRatio)));
-    const key = [panel.job, panel.version, start, end, columns].join();
+    const key = [panel.job, panel.version, start, end, columns, this.mel].join();
     if (panel.key === key) return;
     panel.key = key;
     try {
-      const shades = await levels(this.recording.id, panel.which, panel.job, panel.version, start, end, columns, ROWS);
+      const shades = await levels(this.recording.id, panel.which, panel.job, panel.version, start, end, columns, ROWS, this.mel);
       if (panel.key !== key) return; // another view was asked for since
       paint(panel.picture, shades, columns, ROWS);
       panel.drawn = { start, end };
@@ -159,9 +167,8 @@ export class Panels {
   }
 
   #box(context, panel, mark) {
-    const nyquist = this.recording.sample_rate / 2;
     const x = this.#x(panel, mark.start), width = Math.max(1.5, this.#x(panel, mark.end) - x);
-    const top = HEIGHT * (1 - (mark.high ?? nyquist) / nyquist), bottom = HEIGHT * (1 - (mark.low ?? 0) / nyquist);
+    const top = this.#y(mark.high ?? this.recording.sample_rate / 2), bottom = this.#y(mark.low ?? 0);
     context.strokeStyle = context.fillStyle = MARKS[mark.kind] ?? "#fff";
     context.globalAlpha = 0.22;
     context.fillRect(x, top, width, bottom - top);
@@ -181,11 +188,11 @@ export class Panels {
     const style = getComputedStyle(document.body);
     context.fillStyle = style.getPropertyValue("--quiet");
     context.font = "11px system-ui, sans-serif";
-    const nyquist = this.recording.sample_rate / 2;
+    const most = this.recording.sample_rate / 2000;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const tick of ticks(0, nyquist / 1000, 4)) {
-      const y = HEIGHT * (1 - (1000 * tick) / nyquist);
+    for (const tick of this.mel ? MEL_TICKS.filter((one) => one < 0.9 * most) : ticks(0, most, 4)) {
+      const y = this.#y(1000 * tick);
       context.fillText(tick === 0 ? "0 kHz" : String(tick), LEFT - 6, Math.min(HEIGHT - 6, Math.max(6, y)));
     }
     if (!last) return;
@@ -204,12 +211,23 @@ export class Panels {
     return LEFT + ((seconds - start) / (end - start)) * (panel.canvas.clientWidth - LEFT);
   }
 
+  #y(frequency) {
+    const most = this.recording.sample_rate / 2;
+    return HEIGHT * (1 - (this.mel ? Math.log1p(frequency / MEL_HZ) / Math.log1p(most / MEL_HZ) : frequency / most));
+  }
+
+  /** The frequency at a share of a panel's height, from below. */
+  #frequency(share) {
+    const most = this.recording.sample_rate / 2;
+    return this.mel ? MEL_HZ * Math.expm1(share * Math.log1p(most / MEL_HZ)) : share * most;
+  }
+
   #at(panel, event) {
     const box = panel.canvas.getBoundingClientRect(), { start, end } = this.view;
     const share = (event.clientX - box.left - LEFT) / (box.width - LEFT);
     const seconds = Math.min(this.recording.seconds, Math.max(0, start + Math.min(1, Math.max(0, share)) * (end - start)));
     const height = Math.min(1, Math.max(0, 1 - (event.clientY - box.top) / HEIGHT));
-    return { seconds, frequency: (height * this.recording.sample_rate) / 2 };
+    return { seconds, frequency: this.#frequency(height) };
   }
 
   #press(panel, event) {

@@ -39,8 +39,8 @@ export function send(file, name, told) {
   });
 }
 
-export async function levels(recording, which, job, version, start, end, columns, rows) {
-  const query = new URLSearchParams({ start, end, columns, rows, v: version, ...(job ? { job } : {}) });
+export async function levels(recording, which, job, version, start, end, columns, rows, mel) {
+  const query = new URLSearchParams({ start, end, columns, rows, mel, v: version, ...(job ? { job } : {}) });
   const answer = await fetch(`/api/recordings/${recording}/levels/${which}?${query}`);
   if (!answer.ok) throw new Error(sentence((await answer.json().catch(() => ({}))).message, answer.status));
   return new Uint8Array(await answer.arrayBuffer());
