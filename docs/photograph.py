@@ -1,4 +1,4 @@
-"""Takes the picture of the page that the documentation shows: `python docs/photograph.py`, with Chromium installed."""
+"""Takes the picture of the page for the documentation, with Chromium: `python -m docs.photograph` in the root folder."""
 
 import shutil
 import tempfile
