@@ -233,6 +233,13 @@ def test_every_preset_is_a_method_with_a_description() -> None:
     assert DEFAULT in METHODS
 
 
+def test_default_is_a_name_as_well() -> None:
+    from audioprior.restore import resolve
+
+    assert resolve("default") == resolve("consensus")
+    assert resolve("default", ap.Declip()) == resolve("nmf", ap.Declip())
+
+
 def test_the_seed_draws_a_picture(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:
     method = replace(METHODS["seed-dcgan"], prior=Dcgan(filters=4), stopping=FixedSteps(max_steps=30))
     result = ap.denoise((tone(440, 0.5) + noise(0.5)).float(), sample_rate=16000, method=method)

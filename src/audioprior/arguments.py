@@ -81,6 +81,7 @@ def chosen_run(
     config: Path | None, method: str, task: TaskSettings, *, stop: str | None = None, steps: int | None = None
 ) -> Run:
     """Return what the options mean, or what a sidecar file holds."""
+    method = presets.named(method, task.kind)
     if config is None:
         return Run(name=method, method=presets.method(method, task.kind, stop=stop, steps=steps), task=task)
     from audioprior.sidecar import read_run

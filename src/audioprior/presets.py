@@ -59,10 +59,11 @@ METHODS: dict[str, Method] = {
     "nlm": Method(windows_ms=(32.0,), prior=NonlocalMeans(), stopping=FixedSteps(max_steps=1), gain="wiener"),
 }
 
+_COST = "{} s of a core for a second at 16 kHz, {} at 44.1"  # measured: `bench/RESULTS.md`, presets
 DESCRIPTIONS: dict[str, str] = {
-    "consensus": "what a blind-spot network and small factorisations agree on; the default",
-    "fast": "four spectra and their activities: 0.4 dB less gain than the default for a third of its time",
-    "best": "the default with five windows and a larger network: 0.3 dB more gain on music, for three times its time",
+    "consensus": f"the default: what a blind-spot network and small factorisations agree on; {_COST.format(0.3, 0.7)}",
+    "fast": f"four spectra and their activities: 0.4 dB less gain than the default; {_COST.format(0.1, 0.2)}",
+    "best": f"the default with five windows and a larger network: 0.3 dB more gain on music; {_COST.format(0.8, 1.8)}",
     "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
     "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
     "dcgan": "the seed's generator, fitted by likelihood for few steps, before it takes up most of the noise (slow)",
@@ -100,6 +101,11 @@ _REPAIR_PRIORS: dict[str, PriorSettings] = {
 } | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 
+def named(name: str, task: str) -> str:
+    """Return the name of a method; "default" is the one that a task takes by itself."""
+    return DEFAULTS[task] if name == "default" else name
+
+
 def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:
     """Return a method by its name.
 
@@ -112,6 +118,7 @@ def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: 
     Raises:
         SettingsError: there is no such method or rule, or `steps` is below 1.
     """
+    name = named(name, task)
     if name not in METHODS:
         raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(METHODS)}.")
     chosen = METHODS[name]

@@ -14,7 +14,7 @@ from audioprior.dequantising import Dequantising
 from audioprior.errors import SettingsError
 from audioprior.extending import Extending
 from audioprior.job import Job, Result
-from audioprior.presets import DEFAULT, DEFAULTS, method
+from audioprior.presets import DEFAULT, DEFAULTS, method, named
 from audioprior.recording import Recording, as_recording
 from audioprior.settings import Method
 from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
@@ -156,7 +156,7 @@ def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | N
 def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
     task = settings or Denoise()
-    name = choice if isinstance(choice, str) else "custom"
+    name = named(choice, task.kind) if isinstance(choice, str) else "custom"
     return Run(name=name, method=method(choice, task.kind) if isinstance(choice, str) else choice, task=task)
 
 

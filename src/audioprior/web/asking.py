@@ -34,9 +34,9 @@ def asked(wish: Any) -> Run:
     for name, value in settings.items():
         if name not in _ALLOWED[task] or (name == "noise" and isinstance(value, str)):
             raise SettingsError(f"the page cannot set {name} of {task}; use the command line for it.")
-    name = wish.get("method") or presets.DEFAULTS[task]
+    name = presets.named(str(wish.get("method") or "default"), task)
     chosen = decode({"kind": task, **settings}, TASKS[task])
-    return Run(name=name, method=presets.method(str(name), task), task=chosen)
+    return Run(name=name, method=presets.method(name, task), task=chosen)
 
 
 def adjusted(run: Run, wish: Any) -> Run:
