@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,14 @@ def test_it_says_what_another_address_means_and_ends_at_once(tmp_path: Path) -> 
     assert "open http://127.0.0.1:" in said
     assert said.splitlines()[-1] == "audioprior: interrupted."
     assert "Traceback" not in said
+
+
+def test_two_visits_at_once_look_once(tmp_path: Path, noisy: Path) -> None:
+    shelf = Shelf(tmp_path / "shelf", 3600)
+    place = shelf.place(noisy.name)
+    place.write_bytes(noisy.read_bytes())
+    recording = shelf.admit(place).id
+    with ThreadPoolExecutor(4) as visits:
+        told = list(visits.map(shelf.suggestions, [recording] * 4))
+    assert told[0]
+    assert told.count(told[0]) == 4

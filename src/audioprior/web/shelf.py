@@ -11,6 +11,7 @@ import json
 import re
 import secrets
 import shutil
+import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ class Shelf:
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder, self.keep_s = folder, keep_s
+        self._looking = threading.Lock()  # one look at a time: it costs seconds of processor
 
     def place(self, name: str) -> Path:
         """Return where the bytes of a new recording go."""
@@ -129,11 +131,12 @@ class Shelf:
             GoneError: it is not here.
         """
         kept = self.path(recording) / _SUGGESTIONS
-        if not kept.is_file():
-            with open_source(self.original(recording)) as source:
-                found = [asdict(one) for one in suggest(source)]
-            with replacing(kept, force=True) as beside:  # another visit may have been faster
-                beside.write_text(json.dumps(found), encoding="utf-8")
+        with self._looking:
+            if not kept.is_file():
+                with open_source(self.original(recording)) as source:
+                    found = [asdict(one) for one in suggest(source)]
+                with replacing(kept) as beside:
+                    beside.write_text(json.dumps(found), encoding="utf-8")
         suggestions: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))
         return suggestions
 
