@@ -171,8 +171,15 @@ def test_before_after_and_removed_are_compared_at_one_instant(browser: Browser, 
         for key, which in (("2", "after"), ("3", "removed"), ("1", "before"), ("x", "after")):
             page.keyboard.press(key)
             assert page.evaluate(HEARD) == which
-            times, muted = page.evaluate("() => [heard.map((one) => one.currentTime), heard.map((one) => one.muted)]")
-            assert max(times) - min(times) < 0.15  # on a busy machine; apart by more than 30 ms they are brought together
+            # Pressed again and read in one turn of the page: a busy machine has no time between.
+            times, muted = page.evaluate(
+                """(key) => {
+                    document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+                    return [heard.map((one) => one.currentTime), heard.map((one) => one.muted)];
+                }""",
+                {"x": "2"}.get(key, key),
+            )
+            assert max(times) - min(times) < 0.07  # apart by more than 30 ms they are brought together
             assert muted.count(False) == 1
         loud = page.evaluate("() => heard.map((one) => one.volume)")
         assert loud == [1, 1, 1]
