@@ -1,6 +1,5 @@
 """Denoising a recording: blocks, channels, windows, and the noise power that they share."""
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -70,7 +69,7 @@ class BlockDenoising(Blocks):
         """
         for progress in super().__iter__():
             for share in self.shares:
-                if share < 1 and progress.step == math.ceil(share * progress.steps):
+                if share < 1 and progress.completes(share):
                     for number in range(progress.block, progress.block + progress.together):
                         self.early[number, share] = self.now(number)
             yield progress

@@ -4,6 +4,7 @@ Nothing here, and nothing that it reaches, can take in a clean reference.
 """
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ class Progress:
     def done(self) -> float:
         """The share of all steps that are taken, from 0 to 1."""
         return (self.block - 1 + self.step / self.steps * self.together) / self.blocks
+
+    def completes(self, share: float) -> bool:
+        """Whether a share of the block's steps is taken with this one."""
+        return self.step == math.ceil(share * self.steps)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,17 @@ def check_writable(path: Path, *, force: bool) -> None:
         raise SettingsError(f"{path} is a folder; name a file.")
     if path.exists() and not force:
         raise SettingsError(f"{path} exists; use --force to replace it, or -o to name another file.")
-    if not path.parent.is_dir():
-        raise SettingsError(f"the folder {path.parent} does not exist; create it first.")
-    if not os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise SettingsError(f"the folder {path.parent} may not be written to; choose another with -o.")
+    check_parent(path)
+
+
+def check_parent(path: Path) -> None:
+    """Refuse a path in whose folder nothing can be made.
+
+    Raises:
+        SettingsError: the folder does not exist, or may not be written to.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise SettingsError(f"the folder {folder} does not exist; create it first.")
+    if not os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise SettingsError(f"the folder {folder} may not be written to; choose another with -o.")

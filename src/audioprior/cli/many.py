@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from audioprior import presets
 from audioprior.arguments import Inputs, Workers, assigned, chosen_run
 from audioprior.cli.app import app
 
@@ -44,5 +43,5 @@ def batch(
     """
     from audioprior.batch.run import run_batch
 
-    run = chosen_run(config, method or presets.DEFAULTS[task], assigned(task, set_ or ()))
+    run = chosen_run(config, method or "default", assigned(task, set_ or ()))
     return run_batch(inputs, out, run, workers, quiet=quiet, as_json=json)

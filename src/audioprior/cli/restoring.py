@@ -159,7 +159,7 @@ def extend(
     """
     _check_names(inputs)
     chosen = Extend(cutoff_hz=cutoff, rate_hz=rate, like=like)
-    return restore_each(inputs, chosen_run(config, presets.DEFAULTS["extend"], chosen), output, dry_run=dry_run)
+    return restore_each(inputs, chosen_run(config, "default", chosen), output, dry_run=dry_run)
 
 
 @app.command
@@ -193,5 +193,5 @@ def _check_names(inputs: list[str]) -> None:
 
 
 def _repaired(inputs: list[str], task: TaskSettings, repair: Repair, output: Output) -> int:
-    run = chosen_run(repair.config, repair.method or presets.DEFAULTS[task.kind], task, steps=repair.steps)
+    run = chosen_run(repair.config, repair.method or "default", task, steps=repair.steps)
     return restore_each(inputs, run, output, dry_run=repair.dry_run)

@@ -1,6 +1,6 @@
 """A comparison: one recording, each system's result, and what it is worth where there is a clean reference."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,16 +97,17 @@ def compare(
     reference = None if clean is None else as_recording(clean, sample_rate)
     wanted = known.installed(task) if systems is None else systems
     chosen = [known.system(one, task) if isinstance(one, str) else one for one in dict.fromkeys(wanted)]
-    check(recording, reference, task)
+    _check(recording, reference, task)
     rows = []
-    for row in compared(recording, reference, chosen):
-        rows.append(row)
+    for one in chosen:
+        rows.append(_row(one, recording, reference))
         if each:
-            each(row)
-    return comparison(recording, reference, task, rows)
+            each(rows[-1])
+    scores, unscored = scored(reference.samples, recording.samples, recording.sample_rate) if reference else ({}, {})
+    return Comparison(recording, reference, task, tuple(rows), scores, unscored)
 
 
-def check(recording: Recording, clean: Recording | None, task: str) -> None:
+def _check(recording: Recording, clean: Recording | None, task: str) -> None:
     """Refuse early what cannot be compared.
 
     Raises:
@@ -119,28 +120,15 @@ def check(recording: Recording, clean: Recording | None, task: str) -> None:
         raise SettingsError(f"nothing to {task} was found in {recording.name}; give a recording that needs it.")
 
 
-def compared(recording: Recording, clean: Recording | None, chosen: Sequence[System]) -> Iterator[Row]:
-    """Yield the row of each system, as it is done.
-
-    Args:
-        recording: what is restored.
-        clean: the reference, which no system is given.
-        chosen: the systems.
-    """
-    for system in chosen:
-        try:
-            reference = clean.samples if clean else None
-            yield Row(system, measure(system, recording.samples, recording.sample_rate, clean=reference))
-        except AudiopriorError as error:
-            yield Row(system, None, str(error))
-        except Exception as error:  # other people's code raises what it likes
-            yield Row(system, None, f"{system.name} failed: {told(error)}.")
-
-
-def comparison(recording: Recording, clean: Recording | None, task: str, rows: Sequence[Row]) -> Comparison:
-    """Return rows as a comparison, with the scores of the recording as it is."""
-    scores, unscored = scored(clean.samples, recording.samples, recording.sample_rate) if clean else ({}, {})
-    return Comparison(recording, clean, task, tuple(rows), scores, unscored)
+def _row(system: System, recording: Recording, clean: Recording | None) -> Row:
+    """Return what a system makes of a recording; the reference it is not given."""
+    try:
+        reference = clean.samples if clean else None
+        return Row(system, measure(system, recording.samples, recording.sample_rate, clean=reference))
+    except AudiopriorError as error:
+        return Row(system, None, str(error))
+    except Exception as error:  # other people's code raises what it likes
+        return Row(system, None, f"{system.name} failed: {told(error)}.")
 
 
 def best(rows: Sequence[Row]) -> dict[str, float]:

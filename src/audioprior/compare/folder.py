@@ -22,6 +22,7 @@ from audioprior.encoding import FLOATING, Encoding, fit_in_range
 from audioprior.errors import AudioError, SettingsError
 from audioprior.recording import Recording, encode_to
 from audioprior.sidecar import versions
+from audioprior.writing import check_parent
 
 _FILE_VERSION = 1
 _OURS = re.compile(r"index\.html|scores\.json|sound-\d+\.(wav|png)")  # what --force may replace
@@ -155,11 +156,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file; name a folder with -o.")
-    parent = folder.absolute().parent
-    if not parent.is_dir():
-        raise SettingsError(f"the folder {parent} does not exist; create it first.")
-    if not os.access(parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise SettingsError(f"the folder {parent} may not be written to; choose another with -o.")
+    check_parent(folder.absolute())
     held = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     if strangers := sorted(name for name in held if not _OURS.fullmatch(name)):
         raise SettingsError(f"{folder} holds {strangers[0]}, which no comparison wrote; name another folder with -o.")

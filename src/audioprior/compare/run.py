@@ -14,11 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from audioprior.compare import systems
-from audioprior.compare.comparison import Comparison, Row, best, check, compared, comparison
+from audioprior.compare.comparison import Comparison, Row, best, compare
 from audioprior.compare.folder import check_folder
 from audioprior.compare.measure import SCORES
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.recording import read
 
 
 def run_compare(
@@ -56,22 +55,21 @@ def run_compare(
     folder = folder or Path(name).with_name(f"{Path(name).stem}.compare")
     chosen = systems.chosen(wanted or systems.installed(task), task)
     check_folder(folder, force=force)
-    recording, reference = read(name), read(clean) if clean is not None else None
-    check(recording, reference, task)
-    started, stdout, rows = time.monotonic(), sys.stdout, []
+    started, stdout = time.monotonic(), sys.stdout
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=quiet or as_json or not console.is_terminal) as bar:
         line = bar.add_task(chosen[0].name, total=len(chosen))
-        for row in compared(recording, reference, chosen):
-            rows.append(row)
-            after = chosen[len(rows)].name if len(rows) < len(chosen) else "writing"
-            bar.update(line, advance=1, description=after)
+        following = iter([*(one.name for one in chosen[1:]), "writing"])
+
+        def tell(row: Row) -> None:
+            bar.update(line, advance=1, description=next(following))
             if as_json:
                 print(json.dumps(_facts(name, row), ensure_ascii=False), file=stdout, flush=True)
-        done = comparison(recording, reference, task, rows)
+
+        done = compare(name, clean=clean, task=task, systems=chosen, each=tell)
         done.write(folder, blind=blind, force=force)
-    for row in rows:
+    for row in done.rows:
         if row.failure:
             console.print(f"audioprior: {row.failure}", markup=False, soft_wrap=True)
     seconds = time.monotonic() - started
@@ -81,7 +79,7 @@ def run_compare(
     elif not quiet:
         console.print(_table(done))
         console.print(f"{name}: {folder / 'index.html'} ({seconds:.1f} s)", markup=False, soft_wrap=True)
-    return AudiopriorError.exit_code if all(row.failure for row in rows) else 0
+    return AudiopriorError.exit_code if all(row.failure for row in done.rows) else 0
 
 
 def _facts(name: str, row: Row) -> dict[str, object]:

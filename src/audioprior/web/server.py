@@ -72,11 +72,26 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         status = 404 if isinstance(error, GoneError) else 422 if isinstance(error, AudioError) else 400
         return JSONResponse({"message": str(error)}, status)
 
+    _about_routes(app, keep_hours, most_mb)
+    _recording_routes(app, shelf, queue, most_mb)
+    _job_routes(app, shelf, queue)
+    _listening_routes(app, shelf, queue)
+    app.mount("/", StaticFiles(directory=STATIC, html=True))
+    return app
+
+
+def _about_routes(app: FastAPI, keep_hours: float, most_mb: float) -> None:
+    """What the page has to know of the server."""
+
     @app.get("/api/about")
     def about() -> dict[str, Any]:
         methods = {name: presets.DESCRIPTIONS[name] for name in _METHODS}
         limits = {"keep_hours": keep_hours, "most_mb": most_mb, "range_db": RANGE_DB, "report_s": MOST_REPORTED_S}
         return {"version": __version__, "methods": methods, "default": presets.DEFAULT, "cost": COST, **limits}
+
+
+def _recording_routes(app: FastAPI, shelf: Shelf, queue: Queue, most_mb: float) -> None:
+    """Recordings: sent, looked at, removed."""
 
     @app.post("/api/recordings")
     async def send(request: Request, name: str) -> dict[str, Any]:
@@ -116,6 +131,10 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         queue.forget(recording)
         return {"message": "removed"}
 
+
+def _job_routes(app: FastAPI, shelf: Shelf, queue: Queue) -> None:
+    """Jobs: started, followed, adjusted, cancelled, and what comes out of them."""
+
     @app.post("/api/recordings/{recording}/jobs")
     async def submit(recording: str, request: Request) -> dict[str, Any]:
         run, shelved = asking.asked(await _json(request)), shelf.get(recording)
@@ -141,6 +160,23 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         last = request.headers.get("last-event-id", "")
         stream = _events(queue, job, int(last) + 1 if last.isdigit() else 0)
         return StreamingResponse(stream, media_type="text/event-stream")
+
+    @app.get("/api/jobs/{job}/files/{which}")
+    def download(job: str, which: str) -> FileResponse:
+        task = queue.get(job)
+        names = {**task.result.get("files", {}), "settings": None}
+        if task.state != "done" or which not in ("restored", "removed", "settings", "report"):
+            raise GoneError(f"there is no {which} of this job yet; wait until it is done.")
+        restored = Path(names["restored"])
+        if which == "report":
+            path = report(queue.path(task), shelf.original(task.recording), run_of(task), task.result, task.version)
+            return FileResponse(path, filename=f"{restored.stem}.html", media_type="text/html")
+        name = names[which] or restored.with_suffix(".json").name
+        return FileResponse(queue.path(task, "out", name), filename=name)
+
+
+def _listening_routes(app: FastAPI, shelf: Shelf, queue: Queue) -> None:
+    """What is heard and seen of a recording and its jobs."""
 
     def copy(recording: str, which: str, job: str | None) -> Path:
         if which == "before" or job is None:
@@ -172,22 +208,6 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         with open_copy(copy(recording, which, job)) as source:
             level = levels(source, start, end, columns, rows, mel=mel)
         return Response(shades(level, top_db), media_type="application/octet-stream")
-
-    @app.get("/api/jobs/{job}/files/{which}")
-    def download(job: str, which: str) -> FileResponse:
-        task = queue.get(job)
-        names = {**task.result.get("files", {}), "settings": None}
-        if task.state != "done" or which not in ("restored", "removed", "settings", "report"):
-            raise GoneError(f"there is no {which} of this job yet; wait until it is done.")
-        restored = Path(names["restored"])
-        if which == "report":
-            path = report(queue.path(task), shelf.original(task.recording), run_of(task), task.result, task.version)
-            return FileResponse(path, filename=f"{restored.stem}.html", media_type="text/html")
-        name = names[which] or restored.with_suffix(".json").name
-        return FileResponse(queue.path(task, "out", name), filename=name)
-
-    app.mount("/", StaticFiles(directory=STATIC, html=True))
-    return app
 
 
 async def _json(request: Request) -> Any:

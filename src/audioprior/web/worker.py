@@ -7,7 +7,6 @@ JOB/removed.wav
 """
 
 import base64
-import math
 import shutil
 import time
 from collections.abc import Callable
@@ -135,7 +134,7 @@ class Teller:
 
     def _draw(self, progress: Progress) -> None:
         """Tell what the prior draws after some shares of a block's steps, for some of the blocks where they go fast."""
-        share = next((one for one in SHARES if progress.step == math.ceil(one * progress.steps)), None)
+        share = next(filter(progress.completes, SHARES), None)
         now = time.monotonic()
         if share and (progress.block == self._block or now > self._next):
             self._block = progress.block
