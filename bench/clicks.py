@@ -24,8 +24,8 @@ import soxr
 import torch
 from torch import Tensor
 
-from audioprior import metrics
-from audioprior.damage import Finding
+from audioprior.compare import metrics
+from audioprior.damage.findings import Finding
 from audioprior.restore import declick
 from bench.denoise import HERE, replace_section
 from bench.mixtures import CLIPS, NOISES, Split

@@ -14,11 +14,10 @@ from pathlib import Path
 
 import torch
 
-from audioprior import metrics
-from audioprior.compare import systems
+from audioprior.compare import metrics, systems
 from audioprior.compare.measure import measure as run
 from audioprior.compare.peers import PEERS
-from audioprior.presets import DEFAULT, METHODS
+from audioprior.settings.presets import DEFAULT, METHODS
 from bench.mixtures import Mixture, mixture, plan
 
 HERE = Path(__file__).parent

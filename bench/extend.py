@@ -15,10 +15,10 @@ import soxr
 import torch
 from torch import Tensor
 
-from audioprior.extending import resampled
 from audioprior.restore import extend
-from audioprior.spectrum import Transform
-from audioprior.tasks import Extend
+from audioprior.restoring.extend import resampled
+from audioprior.sound.spectrum import Transform
+from audioprior.tasks.all import Extend
 from bench.denoise import HERE, replace_section
 from bench.mixtures import CLIPS
 

@@ -13,14 +13,14 @@ import soundfile
 import soxr
 import torch
 
-from audioprior import pictures
-from audioprior.denoising import Denoising
-from audioprior.metrics import si_sdr
-from audioprior.presets import DEFAULT
-from audioprior.recording import Recording, as_recording, read
+from audioprior.compare.metrics import si_sdr
+from audioprior.files.snapshots import Snapshots
+from audioprior.report import pictures
 from audioprior.restore import denoise, resolve
-from audioprior.snapshots import Snapshots
-from audioprior.tasks import Denoise
+from audioprior.restoring.denoise import Denoising
+from audioprior.settings.presets import DEFAULT
+from audioprior.sound.recording import Recording, as_recording, read
+from audioprior.tasks.all import Denoise
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "figures"

@@ -20,13 +20,15 @@ import soxr
 import torch
 from torch import Tensor
 
-from audioprior import metrics, priors, stopping
-from audioprior.fitting import Fit, fit, generator
+from audioprior import priors
+from audioprior.compare import metrics
+from audioprior.model import stopping
+from audioprior.model.fit import Fit, fit, generator
+from audioprior.noise.floor import long_transform, noise_power, to_shorter
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
-from audioprior.presets import METHODS
-from audioprior.settings import Consensus, FixedSteps, Method, Nmf, StoppingSettings, encode
-from audioprior.spectrum import Transform
+from audioprior.settings.methods import Consensus, FixedSteps, Method, Nmf, StoppingSettings, encode
+from audioprior.settings.presets import METHODS
+from audioprior.sound.spectrum import Transform
 from bench.denoise import CACHE, HERE, replace_section
 from bench.mixtures import mixture
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audioprior.spectrum import Transform
+from audioprior.sound.spectrum import Transform
 
 DIP_STEPS, DIP_RATE, DIP_CHANNELS, DIP_LAYERS, DIP_SIDE = 2500, 1e-2, 256, 7, 4
 WAVE_STEPS, WAVE_RATE, WAVE_GROWTH, WAVE_LEVELS = 5000, 1e-3, 60, 6

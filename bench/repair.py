@@ -25,11 +25,11 @@ from torch import Tensor
 
 from audioprior.classical.autoregression import interpolate
 from audioprior.classical.spade import declip as spade
-from audioprior.gaussian import Frames
-from audioprior.presets import DEFAULTS
+from audioprior.model.gaussian import Frames
 from audioprior.restore import declip, inpaint
-from audioprior.spectrum import Transform
-from audioprior.tasks import Inpaint
+from audioprior.settings.presets import DEFAULTS
+from audioprior.sound.spectrum import Transform
+from audioprior.tasks.all import Inpaint
 from bench.denoise import CACHE, HERE, replace_section, source_hash
 from bench.mixtures import CLIPS
 

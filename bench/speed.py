@@ -22,8 +22,8 @@ import soundfile
 import soxr
 import torch
 
-from audioprior.metrics import si_sdr
-from audioprior.presets import METHODS
+from audioprior.compare.metrics import si_sdr
+from audioprior.settings.presets import METHODS
 from bench.denoise import HERE, replace_section
 from bench.mixtures import CLIPS, NOISES
 from bench.published import DIP_STEPS, WAVE_STEPS, deep_image_prior, wave_u_net_prior

@@ -15,10 +15,11 @@ from typing import TypedDict
 
 import torch
 
-from audioprior import metrics, stopping
-from audioprior.fitting import generator
-from audioprior.presets import RULES
-from audioprior.settings import FixedSteps
+from audioprior.compare import metrics
+from audioprior.model import stopping
+from audioprior.model.fit import generator
+from audioprior.settings.methods import FixedSteps
+from audioprior.settings.presets import RULES
 from bench.denoise import CACHE, HERE, replace_section
 from bench.priors import MIXTURES, Seat, drawn, method, seat, started, version
 

@@ -18,9 +18,9 @@ from snippets import ROOT, snippets
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import pictures
-from audioprior.metrics import si_sdr
-from audioprior.spectrum import Transform
+from audioprior.compare.metrics import si_sdr
+from audioprior.report import pictures
+from audioprior.sound.spectrum import Transform
 
 FIGURES, SOUNDS = ROOT / "docs" / "figures", ROOT / "docs" / "sounds"
 PLAYED_S = 2.8  # of each sound, from its beginning, in mono: pages stay light

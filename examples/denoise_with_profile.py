@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import audioprior as ap
-from audioprior.profile import learn
+from audioprior.noise.profile import learn
 
 
 def main() -> None:

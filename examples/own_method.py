@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import audioprior as ap
-from audioprior.metrics import si_sdr
-from audioprior.presets import METHODS
-from audioprior.settings import HeldOut, Nmf
+from audioprior.compare.metrics import si_sdr
+from audioprior.settings.methods import HeldOut, Nmf
+from audioprior.settings.presets import METHODS
 
 MINE = ap.Method(windows_ms=(48.0, 96.0), prior=Nmf(rank=6), stopping=HeldOut(max_steps=80, patience=20), gain="two-step")
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import stopping
-from audioprior.evidence import Evidence, heard_everywhere
-from audioprior.observations import Estimate
-from audioprior.settings import FixedSteps
-from audioprior.spectrum import Transform
+from audioprior.model import stopping
+from audioprior.model.evidence import Evidence, heard_everywhere
+from audioprior.model.observation import Estimate
+from audioprior.settings.methods import FixedSteps
+from audioprior.sound.spectrum import Transform
 
 
 class LastingPrior:

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import audioprior as ap
-from audioprior.detection.gaps import find_gaps
+from audioprior.damage.gaps import find_gaps
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 import audioprior as ap
-from audioprior import pictures
+from audioprior.report import pictures
 from audioprior.restore import resolve
 
 

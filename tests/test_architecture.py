@@ -1,103 +1,88 @@
 """What the house promises of itself."""
 
 import ast
+import re
 from pathlib import Path
 
+import audioprior
+
 SOURCE = Path(__file__).parent.parent / "src" / "audioprior"
-# The way the sound goes. Imports go to the left, never to the right.
-ORDER = [
-    *(
-        "errors",
-        "hiring",
-        "encoding",
-        "writing",
-        "recording",
-        "source",
-        "channels",
-        "spectrum",
-        "gaussian",
-        "evidence",
-        "profile",
-        "prior_settings",
-        "settings",
-        "tasks",
-        "presets",
-        "damage",
-        "detection",
-        "classical",
-        "priors",
-        "observations",
-        "stopping",
-    ),
-    *(
-        "fitting",
-        "protecting",
-        "job",
-        "denoising",
-        "dequantising",
-        "repairing",
-        "uncovering",
-        "extending",
-        "restore",
-        "inspection",
-        "marks",
-        "metrics",
-        "sidecar",
-        "streaming",
-        "pictures",
-        "report",
-        "snapshots",
-        "console",
-        "output",
-        "runner",
-        "arguments",
-        "batch",
-        "compare",
-        "web",
-        "doctor",
-        "cli",
-    ),
-]
-FREE = {"prior_settings", "settings", "tasks", "presets"}  # no torch, no sound: anything may ask them
+# Imported when called, by what stands below it: the page of a comparison, and the report of a result.
+LATE = {("compare.comparison", "compare.folder"), ("restoring.job", "report.page")}
+FREE_OF_TORCH = ("errors", "settings", "tasks")
+
+
+def order() -> list[str]:
+    """Return the modules in the order that the package's docstring lists them, "room.file" each."""
+    found: list[str] = []
+    room = ""
+    for line in (audioprior.__doc__ or "").splitlines():
+        if match := re.match(r" {4}(\w*) +(.+)", line):
+            room, files = match[1] or room, match[2].split()
+            if (SOURCE / f"{room}.py").is_file():
+                found.append(room)
+            else:
+                found += [f"{room}.{file}" for file in files]
+    return found
+
+
+def modules() -> dict[str, Path]:
+    """Return every file of the package that has a place in the order, by its name."""
+    names = {path: ".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in SOURCE.rglob("*.py")}
+    return {name: path for path, name in names.items() if name.rpartition(".")[2] not in ("__init__", "__main__")}
 
 
 def imports(path: Path) -> set[str]:
+    """Return the modules of the package that a file imports, now or when called."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            if node.module.startswith("audioprior."):
-                found.add(node.module.split(".")[1])
-            elif node.module == "audioprior":
-                found |= {alias.name for alias in node.names}
-    return found & set(ORDER)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "audioprior":
+            base = (node.module or "").removeprefix("audioprior").lstrip(".")
+            for alias in node.names:
+                full = f"{base}.{alias.name}".lstrip(".")
+                found.add(full if (SOURCE / f"{full.replace('.', '/')}.py").is_file() else base)
+    return found & modules().keys()
+
+
+def test_every_file_has_a_place_in_the_list() -> None:
+    assert sorted(order()) == sorted(modules())
 
 
 def test_imports_go_down_the_list() -> None:
-    late = {("job", "report")}  # Result.report(), imported when called
-    for path in SOURCE.rglob("*.py"):
-        name = path.relative_to(SOURCE).parts[0].removesuffix(".py")
-        if name in {"__init__.py", "__main__.py", "__init__", "__main__"}:
-            continue
-        assert name in ORDER, f"{name} has no place in the house"
-        for imported in imports(path) - FREE - {name}:
-            if (name, imported) not in late:
-                assert ORDER.index(imported) < ORDER.index(name), f"{path.name} imports {imported}"
+    place = {name: number for number, name in enumerate(order())}
+    for name, path in modules().items():
+        for imported in imports(path):
+            if (name, imported) not in LATE:
+                assert place[imported] < place[name], f"{name} imports {imported}, which stands above it"
+
+
+def test_a_room_s_own_file_imports_only_what_is_in_the_room_or_below() -> None:
+    rooms = list(dict.fromkeys(name.split(".")[0] for name in order()))
+    for path in SOURCE.glob("*/__init__.py"):
+        room = rooms.index(path.parent.name)
+        for imported in imports(path):
+            assert rooms.index(imported.split(".")[0]) <= room, f"{path.parent.name} imports {imported}"
+
+
+def test_the_settings_are_read_without_torch() -> None:
+    for name, path in modules().items():
+        if name.split(".")[0] in FREE_OF_TORCH:
+            at_once = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
+            assert "torch" not in {alias.name for node in at_once for alias in node.names}, f"{name} imports torch"
 
 
 def test_nothing_that_restores_knows_of_scores() -> None:
-    for path in SOURCE.rglob("*.py"):
-        part = path.relative_to(SOURCE).parts[0]
-        assert part == "compare" or "metrics" not in imports(path), f"{path} could peek at a clean reference"
-        assert part in ("compare", "cli") or "compare" not in imports(path), f"{path} could peek at a clean reference"
+    for name, path in modules().items():
+        room = name.split(".")[0]
+        assert room == "compare" or "compare.metrics" not in imports(path), f"{path} could peek at a clean reference"
+        known = {imported.split(".")[0] for imported in imports(path)}
+        assert room in ("compare", "cli") or "compare" not in known, f"{path} could peek at a clean reference"
 
 
 def test_no_system_that_is_compared_knows_of_scores() -> None:
     for name in ("systems", "peers"):
-        path = SOURCE / "compare" / f"{name}.py"
-        nodes = ast.walk(ast.parse(path.read_text()))
-        modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-        assert "metrics" not in imports(path)
-        assert {module for module in modules if "audioprior.compare" in module} <= {"audioprior.compare.peers"}
+        known = imports(SOURCE / "compare" / f"{name}.py")
+        assert {one for one in known if one.startswith("compare.")} <= {"compare.peers"}
 
 
 def test_files_do_one_thing() -> None:

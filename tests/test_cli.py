@@ -16,8 +16,8 @@ import soundfile
 from torch import Tensor
 
 from audioprior.cli import main
-from audioprior.encoding import Encoding
-from audioprior.recording import Recording, read
+from audioprior.sound.encoding import Encoding
+from audioprior.sound.recording import Recording, read
 from tests.conftest import SAMPLES
 
 COMMAND = [sys.executable, "-m", "audioprior"]

@@ -18,15 +18,14 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import metrics
-from audioprior.compare import System, compare
+from audioprior.compare import System, compare, metrics
 from audioprior.compare.folder import replacing_folder
 from audioprior.compare.measure import SCORES, measure, scored
 from audioprior.compare.peers import PEERS, Peer
 from audioprior.compare.systems import DEFAULTS, installed, names, system
-from audioprior.encoding import Encoding
 from audioprior.errors import AudioError, SettingsError
-from audioprior.recording import Recording, read
+from audioprior.sound.encoding import Encoding
+from audioprior.sound.recording import Recording, read
 from tests.conftest import SAMPLES
 from tests.test_cli import call
 

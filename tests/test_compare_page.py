@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from torch import Tensor
 
 from audioprior.compare import System, compare
-from audioprior.recording import Recording, read
+from audioprior.sound.recording import Recording, read
 from tests.conftest import SAMPLES
 
 NAMES = ["half", "double", "same"]

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audioprior import doctor
-from audioprior.cli import main
+from audioprior.cli import doctor, main
 
 
 def call(*arguments: str) -> int:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior.detection.cutoff import find_cutoff
+from audioprior.damage.cutoff import find_cutoff
 from audioprior.errors import SettingsError
-from audioprior.extending import resampled
-from audioprior.recording import as_recording
-from audioprior.tasks import Extend
+from audioprior.restoring.extend import resampled
+from audioprior.sound.recording import as_recording
+from audioprior.tasks.all import Extend
 
 RATE = 16000
 

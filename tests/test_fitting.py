@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import priors, stopping
+from audioprior import priors
 from audioprior.errors import FitError
-from audioprior.evidence import EULER, LOG_NOISE_VARIANCE, Evidence, Picture, heard_everywhere
-from audioprior.fitting import generator
-from audioprior.observations import Estimate
-from audioprior.settings import Discrepancy, FixedSteps, HeldOut, MovingVariance, Skip, StoppingSettings
+from audioprior.model import stopping
+from audioprior.model.evidence import EULER, LOG_NOISE_VARIANCE, Evidence, Picture, heard_everywhere
+from audioprior.model.fit import generator
+from audioprior.model.observation import Estimate
+from audioprior.settings.methods import Discrepancy, FixedSteps, HeldOut, MovingVariance, Skip, StoppingSettings
 
 
 @dataclass

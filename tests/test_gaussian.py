@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from audioprior.gaussian import Frames, condition
+from audioprior.model.gaussian import Frames, condition
 
 LENGTH, WINDOW = 900, 64
 FRAMES = Frames(WINDOW, LENGTH)

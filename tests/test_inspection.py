@@ -8,8 +8,9 @@ import soxr
 import torch
 from torch import Tensor
 
-from audioprior.inspection import removed_noise, suggest
-from audioprior.recording import Recording
+from audioprior.noise.kinds import removed_noise
+from audioprior.restoring.inspection import suggest
+from audioprior.sound.recording import Recording
 
 RATE = 16000
 Sound = Callable[..., Tensor]

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 from matplotlib.image import imsave
 
+from audioprior.damage.marks import read_marks
 from audioprior.errors import SettingsError
-from audioprior.marks import read_marks
 
 RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\n"
 

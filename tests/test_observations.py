@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import audioprior as ap
+from audioprior.compare.metrics import si_sdr
 from audioprior.errors import SettingsError
-from audioprior.metrics import si_sdr
-from audioprior.observations.doubt import Doubt, belief
+from audioprior.noise.doubt import Doubt, belief
+from audioprior.noise.floor import long_transform, noise_power, to_shorter
+from audioprior.noise.mains import free_of_hum, hum
+from audioprior.noise.rumble import rumble
 from audioprior.observations.gain import RULES, exponential_integral, gain
 from audioprior.observations.image import ImageObservation
-from audioprior.observations.mains import free_of_hum, hum
 from audioprior.observations.noise import NoiseObservation
-from audioprior.observations.noise_power import long_transform, noise_power, to_shorter
-from audioprior.observations.rumble import rumble
-from audioprior.spectrum import Transform
+from audioprior.sound.spectrum import Transform
 
 POSITIVE = st.floats(1e-6, 1e6)
 

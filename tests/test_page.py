@@ -12,8 +12,8 @@ import soundfile
 from playwright.sync_api import Browser, Locator, Page, expect
 from torch import Tensor
 
-from audioprior.encoding import Encoding
-from audioprior.recording import Recording
+from audioprior.sound.encoding import Encoding
+from audioprior.sound.recording import Recording
 from tests.serving import Server, run_command
 
 RATE = 8000

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from audioprior import priors
 from audioprior.errors import FitError
-from audioprior.evidence import Evidence, Picture, heard_everywhere
+from audioprior.model.evidence import Evidence, Picture, heard_everywhere
+from audioprior.model.prior import Prior
 from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.harmonic import HarmonicConvolution
 from audioprior.priors.network import initialise
 from audioprior.priors.recurrent import RecurrentNetwork
-from audioprior.settings import (
+from audioprior.settings.methods import (
     BlindSpot,
     Consensus,
     Dcgan,
@@ -49,7 +50,7 @@ def sound_and_noise(seed: int = 0, channels: int = 1, batch: int = 1) -> tuple[T
     return power, heard_everywhere(heard, torch.ones(()))
 
 
-def build(settings: PriorSettings, seed: int = 0, batch: int = 1) -> priors.Prior:
+def build(settings: PriorSettings, seed: int = 0, batch: int = 1) -> Prior:
     generators = [torch.Generator().manual_seed(seed + number) for number in range(batch)]
     return priors.build(settings, planned_steps=STEPS, generators=generators)
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior.channels import principal_axes
-from audioprior.metrics import si_sdr
-from audioprior.presets import METHODS
-from audioprior.profile import Profile, learn, read_profile
-from audioprior.recording import Recording
-from audioprior.spectrum import Transform
-from audioprior.tasks import Denoise
+from audioprior.compare.metrics import si_sdr
+from audioprior.noise.profile import Profile, learn, read_profile
+from audioprior.settings.presets import METHODS
+from audioprior.sound.channels import principal_axes
+from audioprior.sound.recording import Recording
+from audioprior.sound.spectrum import Transform
+from audioprior.tasks.all import Denoise
 
 
 @pytest.mark.parametrize("seconds", [0.06, 0.3, 2.0])

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from audioprior.encoding import Encoding, fit_in_range, quantise
 from audioprior.errors import AudioError, SettingsError
-from audioprior.recording import Recording, as_recording, read
-from audioprior.writing import replacing
+from audioprior.sound.encoding import Encoding, fit_in_range, quantise
+from audioprior.sound.recording import Recording, as_recording, read
+from audioprior.sound.writing import replacing
 
 LOSSLESS = [
     ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "PCM_32"), ("WAV", "FLOAT"), ("WAV", "PCM_U8"), ("RF64", "PCM_24"),

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior.detection.clipping import find_clipping
-from audioprior.detection.gaps import find_gaps
+from audioprior.damage.clipping import find_clipping
+from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.observations.clip import truncated
-from audioprior.presets import method
-from audioprior.recording import as_recording
-from audioprior.repairing import patches
-from audioprior.tasks import Declip, Inpaint
+from audioprior.restoring.repair import patches
+from audioprior.settings.presets import method
+from audioprior.sound.recording import as_recording
+from audioprior.tasks.all import Declip, Inpaint
 
 Maker = Callable[..., Tensor]
 RATE = 16000

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import metrics, pictures
-from audioprior.damage import Finding
-from audioprior.job import Result
-from audioprior.recording import Recording
-from audioprior.report import summary
-from audioprior.settings import Method
-from audioprior.tasks import Declick, Denoise, Run
+from audioprior.compare import metrics
+from audioprior.damage.findings import Finding
+from audioprior.report import pictures
+from audioprior.report.page import summary
+from audioprior.restoring.job import Result
+from audioprior.settings.methods import Method
+from audioprior.sound.recording import Recording
+from audioprior.tasks.all import Declick, Denoise, Run
 
 
 class Links(HTMLParser):
@@ -87,7 +88,7 @@ def test_log_spectral_distance_of_a_level_change(noise: Callable[..., Tensor]) -
 
 
 def test_isolated_peaks_are_musical_noise(noise: Callable[..., Tensor]) -> None:
-    from audioprior.spectrum import Transform
+    from audioprior.sound.spectrum import Transform
 
     added = noise(3.0)
     noisy = added.clone()

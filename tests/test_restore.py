@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import audioprior as ap
-from audioprior.denoising import Denoising
-from audioprior.metrics import si_sdr
-from audioprior.presets import METHODS
-from audioprior.recording import as_recording
+from audioprior.compare.metrics import si_sdr
 from audioprior.restore import resolve
-from audioprior.settings import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
-from audioprior.tasks import Denoise
+from audioprior.restoring.denoise import Denoising
+from audioprior.settings.methods import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
+from audioprior.settings.presets import METHODS
+from audioprior.sound.recording import as_recording
+from audioprior.tasks.all import Denoise
 
 SHORT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -227,7 +227,7 @@ def test_a_finished_block_does_not_change_when_the_next_begins(quick: Method, no
 
 
 def test_every_preset_is_a_method_with_a_description() -> None:
-    from audioprior.presets import DEFAULT, DESCRIPTIONS
+    from audioprior.settings.presets import DEFAULT, DESCRIPTIONS
 
     assert METHODS.keys() == DESCRIPTIONS.keys()
     assert DEFAULT in METHODS

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from audioprior.channels import principal_axes
 from audioprior.errors import SettingsError
-from audioprior.spectrum import Transform
+from audioprior.sound.channels import principal_axes
+from audioprior.sound.spectrum import Transform
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,18 +17,18 @@ from torch import Tensor
 
 import audioprior as ap
 from audioprior.cli import main
-from audioprior.console import Pace
-from audioprior.denoising import Denoising
-from audioprior.encoding import Encoding
+from audioprior.compare.metrics import si_sdr
 from audioprior.errors import FitError
-from audioprior.fitting import Fit
-from audioprior.job import Progress, Seat
-from audioprior.metrics import si_sdr
-from audioprior.presets import method
-from audioprior.priors import Learned
-from audioprior.recording import Recording, read
-from audioprior.source import chunks, open_source
-from audioprior.tasks import Denoise, Run
+from audioprior.files.console import Pace
+from audioprior.model.fit import Fit
+from audioprior.model.prior import Learned
+from audioprior.restoring.denoise import Denoising
+from audioprior.restoring.job import Progress, Seat
+from audioprior.settings.presets import method
+from audioprior.sound.encoding import Encoding
+from audioprior.sound.recording import Recording, read
+from audioprior.sound.source import chunks, open_source
+from audioprior.tasks.all import Denoise, Run
 
 RATE = 8000
 OPTIONS = ["--block-s", "1", "--overlap-s", "0.25", "--steps", "12", "-m", "nmf"]

@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from audioprior.cli.app import app
-from audioprior.encoding import Encoding
 from audioprior.errors import SettingsError
-from audioprior.recording import Recording, read
-from audioprior.settings import encode
-from audioprior.tasks import Denoise, Inpaint, Run
-from audioprior.web.asking import adjusted, asked, command_line
-from audioprior.web.listening import levels
-from audioprior.web.shelf import Shelf, clean_name
+from audioprior.settings.methods import encode
+from audioprior.sound.encoding import Encoding
+from audioprior.sound.recording import Recording, read
+from audioprior.tasks.all import Denoise, Inpaint, Run
+from audioprior.web.copies import levels
+from audioprior.web.recordings import Shelf, clean_name
+from audioprior.web.requests import adjusted, asked, command_line
 from tests.serving import Server, run_command
 
 RATE = 8000
@@ -65,7 +65,7 @@ WISHES = [
 def test_the_command_line_shown_means_the_same_settings(wish: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     run = asked(wish)
     seen: list[Run] = []
-    monkeypatch.setattr("audioprior.cli.restoring.restore_each", lambda _, one, *__, **___: seen.append(one))
+    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, one, *__, **___: seen.append(one))
     program, *words = shlex.split(command_line(run, "-my 'tape'.wav"))
     app(words, exit_on_error=False, print_error=False, result_action="return_value")
     assert program == "audioprior"

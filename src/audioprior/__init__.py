@@ -1,30 +1,29 @@
 """Training-free audio restoration: an untrained network is fitted to the one damaged recording.
 
-The tree is the way the sound goes:
+The rooms of the house, from the ground up, each with its files in their order. A file imports only what stands before it;
+`tests/test_architecture.py` reads this list:
 
-- `recording`: sound in, sound out
-- `channels`: a recording's channels in their principal axes
-- `spectrum`: the short-time Fourier transform
-- `evidence`: what a recording says about the clean sound's power
-- `profile`: the noise of a recorder, a room or a tape
-- `priors`: what draws that power
-- `observations`: what happened to the sound
-- `stopping`: when to stop, seeing only the recording
-- `fitting`: the one loop
-- `job`: a restoration in progress, and its result
-- `gaussian`: the exact solver for missing samples
-- `damage`, `detection`: what is damaged, and how it is found
-- `protecting`: regions that are left as they are
-- `denoising`, `dequantising`, `repairing`, `uncovering`, `extending`: the jobs, in blocks
-- `restore`: `denoise()`, `inpaint()`, `declip()`, `declick()`, `dequantise()`, `extend()`
-- `settings`, `tasks`, `presets`: every knob, and the named methods
-- `metrics`: scores against a reference, never used above
-- `compare`: this project's methods, what was used before and other packages on one recording; it alone knows of scores
-- `classical`: what people used before, in the same seat
-- `marks`: gaps and regions marked in other programs
-- `doctor`: what an installation can do
-- `hiring`: processes that work beside this one, for `batch` and `web`
-- `sidecar`, `pictures`, `report`, `snapshots`, `console`, `output`, `runner`, `cli`: what people see
+    errors        every failure a user can meet
+    sound         channels encoding spectrum writing recording source
+    settings      identity priors methods presets
+    tasks         all
+    model         evidence gaussian observation prior stopping fit
+    classical     autoregression spade
+    priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
+                  nonlocal_means recurrent skip temporal
+    noise         bands mains profile rumble doubt floor kinds
+    observations  gain gap clip image noise region
+    damage        findings cutoff clicks clipping gaps marks steps
+    restoring     inspection protect job extend denoise dequantise region repair streaming
+    restore       the public functions
+    report        pictures page
+    files         console processes sidecar snapshots output runner
+    compare       metrics peers systems measure comparison page folder run
+    batch         plan work local cluster workers run
+    web           copies recordings report requests worker queue server run
+    cli           app arguments batch compare doctor info restore serve
+
+What each room is for stands in its own `__init__.py`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,25 +31,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from audioprior.denoising import Denoising
-    from audioprior.encoding import Encoding
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
-    from audioprior.fitting import Fit, Step, fit
-    from audioprior.job import Progress, Result
-    from audioprior.recording import Recording, read
+    from audioprior.model.fit import Fit, Step, fit
     from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
-    from audioprior.settings import Method
-    from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
+    from audioprior.restoring.denoise import Denoising
+    from audioprior.restoring.job import Progress, Result
+    from audioprior.settings.methods import Method
+    from audioprior.sound.encoding import Encoding
+    from audioprior.sound.recording import Recording, read
+    from audioprior.tasks.all import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
 
 _HOMES = {
-    "denoising": ("Denoising",),
+    "restoring.denoise": ("Denoising",),
     "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
-    "fitting": ("Fit", "Step", "fit"),
-    "recording": ("Encoding", "Recording", "read"),
-    "job": ("Progress", "Result"),
+    "model.fit": ("Fit", "Step", "fit"),
+    "sound.recording": ("Encoding", "Recording", "read"),
+    "restoring.job": ("Progress", "Result"),
     "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint"),
-    "settings": ("Method",),
-    "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
+    "settings.methods": ("Method",),
+    "tasks.all": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
 }
 
 __all__ = [

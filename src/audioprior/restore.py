@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from audioprior import repairing
-from audioprior.denoising import Denoising
-from audioprior.dequantising import Dequantising
 from audioprior.errors import SettingsError
-from audioprior.extending import Extending
-from audioprior.job import Job, Result
-from audioprior.presets import DEFAULT, DEFAULTS, method, named
-from audioprior.recording import Recording, as_recording
-from audioprior.settings import Method
-from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
-from audioprior.uncovering import Uncovering
+from audioprior.restoring import repair as repairing
+from audioprior.restoring.denoise import Denoising
+from audioprior.restoring.dequantise import Dequantising
+from audioprior.restoring.extend import Extending
+from audioprior.restoring.job import Job, Result
+from audioprior.restoring.region import Uncovering
+from audioprior.settings.methods import Method
+from audioprior.settings.presets import DEFAULT, DEFAULTS, method, named
+from audioprior.sound.recording import Recording, as_recording
+from audioprior.tasks.all import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""

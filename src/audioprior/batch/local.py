@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 
 from audioprior.batch.plan import Item
 from audioprior.batch.work import Outcome, lost, restore_item
-from audioprior.hiring import hire
+from audioprior.files.processes import hire
 
 TRIES = 4
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audioprior.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.recording import opened
-from audioprior.settings import decode
-from audioprior.sidecar import sha256, versions
-from audioprior.tasks import Run
+from audioprior.settings.identity import sha256, versions
+from audioprior.settings.methods import decode
+from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
+from audioprior.sound.recording import opened
+from audioprior.tasks.all import Run
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from audioprior.arguments import Workers
 from audioprior.batch.local import run_locally
 from audioprior.batch.plan import Item, plan
 from audioprior.batch.work import Outcome
+from audioprior.batch.workers import Workers
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.tasks import Run
+from audioprior.tasks.all import Run
 
 _COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
 

@@ -8,7 +8,7 @@ All windows are worked on at once; those that have converged rest.
 import torch
 from torch import Tensor
 
-from audioprior.gaussian import Frames
+from audioprior.model.gaussian import Frames
 
 _REDUNDANCY = 2  # of the transform
 _STEPS = 256  # until half of all coefficients are in use

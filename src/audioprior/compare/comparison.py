@@ -11,7 +11,7 @@ from audioprior.compare import systems as known
 from audioprior.compare.measure import SCORES, Measured, measure, scored, told
 from audioprior.compare.systems import System
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.recording import Recording, as_recording
+from audioprior.sound.recording import Recording, as_recording
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audioprior import pictures
 from audioprior.compare.comparison import Comparison
 from audioprior.compare.page import page
-from audioprior.encoding import FLOATING, Encoding, fit_in_range
 from audioprior.errors import AudioError, SettingsError
-from audioprior.recording import Recording, encode_to
-from audioprior.sidecar import versions
-from audioprior.writing import check_parent
+from audioprior.report import pictures
+from audioprior.settings.identity import versions
+from audioprior.sound.encoding import FLOATING, Encoding, fit_in_range
+from audioprior.sound.recording import Recording, encode_to
+from audioprior.sound.writing import check_parent
 
 _FILE_VERSION = 1
 _OURS = re.compile(r"index\.html|scores\.json|sound-\d+\.(wav|png)")  # what --force may replace

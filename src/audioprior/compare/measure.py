@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from audioprior import metrics
+from audioprior.compare import metrics
 from audioprior.compare.systems import System
 
 

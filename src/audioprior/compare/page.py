@@ -11,9 +11,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from audioprior import pictures
 from audioprior.compare.comparison import Comparison, best
 from audioprior.compare.measure import SCORES
+from audioprior.report import pictures
 
 _MOST_RAISED_DB = 12.0  # to make rows equally loud: what is all but silent stays so
 _SILENT_DBFS = -120.0

@@ -121,7 +121,7 @@ def nlm(samples: np.ndarray, rate: int) -> np.ndarray:
     """A Wiener gain on the spectrogram smoothed by non-local means; the noise is the 20 % quantile of each frequency."""
     from skimage.restoration import denoise_nl_means
 
-    from audioprior.spectrum import Transform
+    from audioprior.sound.spectrum import Transform
 
     transform = Transform.of(rate, 32.0)
     spectrum = transform.analyse(torch.from_numpy(samples)[None])

@@ -13,15 +13,15 @@ from torch import Tensor
 from audioprior import restore
 from audioprior.classical import autoregression, spade
 from audioprior.compare.peers import PEERS, by_channel
-from audioprior.damage import Damage, runs
-from audioprior.detection.clipping import find_clipping
-from audioprior.detection.gaps import find_gaps
+from audioprior.damage.clipping import find_clipping
+from audioprior.damage.findings import Damage, runs
+from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
-from audioprior.presets import DESCRIPTIONS, METHODS, method
-from audioprior.recording import Recording
-from audioprior.settings import Method, Nmf
-from audioprior.spectrum import Transform
-from audioprior.tasks import TASKS
+from audioprior.settings.methods import Method, Nmf
+from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
+from audioprior.sound.recording import Recording
+from audioprior.sound.spectrum import Transform
+from audioprior.tasks.all import TASKS
 
 # The slow networks run when asked for by name. The order is that of the page without a reference.
 DEFAULTS: dict[str, tuple[str, ...]] = {

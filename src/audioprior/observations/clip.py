@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from audioprior.gaussian import Frames, Posterior, condition
+from audioprior.model.gaussian import Frames, Posterior, condition
 from audioprior.observations.gap import GapObservation
 
 _FIRST_SWEEPS, _SWEEPS = 3, 1

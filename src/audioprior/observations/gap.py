@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from audioprior.evidence import Evidence
-from audioprior.gaussian import Frames, Posterior, condition
-from audioprior.observations import Estimate
+from audioprior.model.evidence import Evidence
+from audioprior.model.gaussian import Frames, Posterior, condition
+from audioprior.model.observation import Estimate
 
 _SAMPLES = 12  # of the posterior, for the variance of each bin
 _LEAST_HEARD = 0.5  # of a frame, whose power can be scaled up to the whole's

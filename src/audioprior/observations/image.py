@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from audioprior.evidence import Evidence, Picture
-from audioprior.observations import Estimate
-from audioprior.spectrum import Transform
+from audioprior.model.evidence import Evidence, Picture
+from audioprior.model.observation import Estimate
+from audioprior.sound.spectrum import Transform
 
 
 class ImageObservation:

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from audioprior.evidence import Evidence, heard_everywhere
-from audioprior.observations import Estimate
-from audioprior.observations.bands import proportional_mean
+from audioprior.model.evidence import Evidence, heard_everywhere
+from audioprior.model.observation import Estimate
+from audioprior.noise.bands import proportional_mean
 from audioprior.observations.gain import gain
-from audioprior.spectrum import Transform
+from audioprior.sound.spectrum import Transform
 
 _SMOOTHING_SHARE = 0.06  # of each frequency, over which the renewed noise power is averaged
 

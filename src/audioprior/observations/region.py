@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from audioprior.evidence import Evidence
-from audioprior.observations import Estimate
-from audioprior.spectrum import Transform
+from audioprior.model.evidence import Evidence
+from audioprior.model.observation import Estimate
+from audioprior.sound.spectrum import Transform
 
 
 class RegionObservation:

@@ -5,45 +5,15 @@ settings in `prior_settings.py`, and its line in `build`; the tests then run it 
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
-from audioprior import settings as s
 from audioprior.errors import SettingsError
-from audioprior.evidence import Evidence
+from audioprior.model.prior import Learned, Prior
+from audioprior.settings import methods as s
 
 SEPARATE = (s.BlindSpot, s.Consensus, s.Nmf)
 """Priors in which each recording of a batch has weights and random numbers of its own; all are `Carrying`."""
-
-Learned = list[Tensor]
-"""Weights that do not belong to a moment of the sound, of one recording of a batch."""
-
-
-class Prior(Protocol):
-    """What draws λ.
-
-    The design gave priors one verb that returns λ at each step. Drawing the whole spectrogram costs the blind-spot network
-    as much as twenty steps of its fit, so the two are apart, and λ is drawn only when somebody looks.
-    """
-
-    def fit(self, evidence: Evidence) -> float:
-        """Take one step towards the evidence; return the mean misfit before it."""
-        ...
-
-    def draw(self) -> Tensor:
-        """Return λ: (batch, channel, frequency, frame), positive."""
-        ...
-
-
-@runtime_checkable
-class Carrying(Prior, Protocol):
-    """A prior whose weights another one of its kind can start from, at another part of the same recording."""
-
-    def learned(self, place: int) -> Learned:
-        """Return the weights of one recording of the batch."""
-        ...
 
 
 def build(
@@ -62,8 +32,20 @@ def build(
             `SEPARATE` priors take several.
         start: what a prior of this kind had learned, to start from; only `SEPARATE` priors take it.
     """
-    from audioprior.classical import decision_directed, nonlocal_means
-    from audioprior.priors import blindspot, consensus, dcgan, dilated, free, harmonic, nmf, recurrent, skip, temporal
+    from audioprior.priors import (
+        blindspot,
+        consensus,
+        dcgan,
+        decision_directed,
+        dilated,
+        free,
+        harmonic,
+        nmf,
+        nonlocal_means,
+        recurrent,
+        skip,
+        temporal,
+    )
 
     generator = generators[0]
     match settings:

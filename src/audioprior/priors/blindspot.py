@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audioprior import settings as s
 from audioprior.errors import FitError
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.adam import Adam
+from audioprior.settings import methods as s
 
 _STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
 _GUARD = 1  # frequencies hidden on either side of the bin, at its own frame

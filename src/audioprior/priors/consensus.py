@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.nmf import NmfPrior
+from audioprior.settings import methods as s
 
 
 class ConsensusPrior:

@@ -12,9 +12,9 @@ One difference from the code that the seed points to: that code writes `LeakyReL
 import torch
 from torch import Tensor, nn
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
+from audioprior.settings import methods as s
 
 _RANGE_MARGIN = 1.0  # nepers of log-power that the sigmoid can reach beyond the loudest and the quietest bin
 

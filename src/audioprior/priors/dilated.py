@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
+from audioprior.settings import methods as s
 
 _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share most of their window
 

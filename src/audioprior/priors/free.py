@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from audioprior.errors import FitError
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 
 _FLOOR = 1e-3  # of the mean power of the recording's bins, so that a gain stays defined
 

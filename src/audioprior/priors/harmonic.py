@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
+from audioprior.settings import methods as s
 
 _SLOPE = 0.1
 _TAPS = 3  # frames that a kernel spans

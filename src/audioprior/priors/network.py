@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from audioprior.errors import FitError
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.adam import Adam
 
 _LARGEST_GRADIENT = 1.0

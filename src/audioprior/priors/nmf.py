@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from audioprior import settings as s
 from audioprior.errors import FitError
-from audioprior.evidence import Evidence, Picture
+from audioprior.model.evidence import Evidence, Picture
+from audioprior.settings import methods as s
 
 _FLOOR = 1e-6  # of the mean power
 _TINY = 1e-30

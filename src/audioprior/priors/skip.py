@@ -7,10 +7,10 @@ Interpolation that is not learned is what makes it resist noise; transposed conv
 import torch
 from torch import Tensor, nn
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
+from audioprior.settings import methods as s
 
 
 def hourglass(settings: s.Skip, channels: int, levels: int) -> Hourglass:

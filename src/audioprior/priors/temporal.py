@@ -14,9 +14,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from audioprior import settings as s
-from audioprior.evidence import Evidence
+from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
+from audioprior.settings import methods as s
 
 _SLOPE = 0.1
 

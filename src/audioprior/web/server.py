@@ -15,13 +15,14 @@ from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from audioprior import __version__, presets
+from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
-from audioprior.web import asking
-from audioprior.web.jobs import Queue, Task, run_of
-from audioprior.web.listening import RANGE_DB, levels, open_copy, shades
-from audioprior.web.reporting import MOST_REPORTED_S, report
-from audioprior.web.shelf import GoneError, Shelf
+from audioprior.settings import presets
+from audioprior.web import requests as asking
+from audioprior.web.copies import RANGE_DB, levels, open_copy, shades
+from audioprior.web.queue import Queue, Task, run_of
+from audioprior.web.recordings import GoneError, Shelf
+from audioprior.web.report import MOST_REPORTED_S, report
 
 STATIC = Path(__file__).parent / "static"
 _HEADER = "x-audioprior"  # other sites cannot send it without asking first, and are not answered

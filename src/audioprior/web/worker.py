@@ -19,18 +19,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audioprior.console import Pace
 from audioprior.errors import AudiopriorError
-from audioprior.inspection import excerpt, removed_noise
-from audioprior.job import Progress
-from audioprior.output import Files, Output
-from audioprior.recording import Recording
-from audioprior.runner import planned, restore_file
-from audioprior.settings import decode
-from audioprior.source import FileSource, open_source
-from audioprior.streaming import LongDenoising, Parts
-from audioprior.tasks import Denoise, Run
-from audioprior.web.listening import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
+from audioprior.files.console import Pace
+from audioprior.files.output import Files, Output
+from audioprior.files.runner import planned, restore_file
+from audioprior.noise.kinds import removed_noise
+from audioprior.restoring.job import Progress
+from audioprior.restoring.streaming import LongDenoising, Parts
+from audioprior.settings.methods import decode
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import FileSource, excerpt, open_source
+from audioprior.tasks.all import Denoise, Run
+from audioprior.web.copies import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the fit can be stopped afterwards
 MOST_SHARED_S = 180.0  # longer recordings keep their end only: each share is a whole recording on disk

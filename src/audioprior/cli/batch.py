@@ -1,0 +1,48 @@
+"""The command that restores many files."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from audioprior.batch.workers import Workers
+from audioprior.cli.app import app
+from audioprior.cli.arguments import Inputs, assigned, chosen_run
+
+_WORKERS = Workers()
+
+
+@app.command
+def batch(
+    inputs: Inputs,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    task: Literal["denoise", "inpaint", "declip", "declick", "dequantise", "extend"] = "denoise",
+    method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
+    config: Path | None = None,
+    workers: Workers = _WORKERS,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
+    json: bool = False,
+) -> int:
+    """Restore many files, on this machine or on many.
+
+    What is done is known by its sidecar and is not done again, so that the same command goes on after an interruption. One
+    bad file does not stop the rest.
+
+    Args:
+        inputs: files, folders, patterns, or "-" for a list on standard input.
+        out: the folder for outputs; files of a folder keep their places below it.
+        task: what to do.
+        method: how; `audioprior methods` lists them.
+        set_: NAME=VALUE of a setting of the task, such as strength=0.8; may be given many times.
+        config: take all settings from the .json that an earlier run left beside its result.
+        workers: who does it.
+        quiet: say nothing but what failed.
+        json: one JSON object a line on standard output for each file.
+    """
+    from audioprior.batch.run import run_batch
+
+    run = chosen_run(config, method or "default", assigned(task, set_ or ()))
+    return run_batch(inputs, out, run, workers, quiet=quiet, as_json=json)

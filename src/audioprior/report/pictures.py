@@ -1,0 +1,191 @@
+"""Spectrograms, filmstrips and fit curves as PNG pictures."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from torch import Tensor
+
+from audioprior.sound.spectrum import Transform
+
+RANGE_DB = 80.0
+_WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
+_COLUMNS = 1600  # no screen shows more
+_COLOURS = "magma"
+_MAP_RANGE_DB = 60.0  # what is further below the loudest is next to no sound
+
+
+def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
+    """Return the spectrogram, mean over channels, in dB re a full-scale sine: (frequency, frame), and its transform."""
+    transform = Transform.of(sample_rate, _WINDOW_MS)
+    hop = max(transform.hop, samples.shape[1] // _COLUMNS)
+    transform = Transform(transform.window, hop, sample_rate)
+    power = transform.analyse(samples.float()).abs().square().mean(0)
+    full_scale = (transform.window / 4) ** 2
+    return (10 * (power / full_scale + 1e-16).log10()).numpy(), transform
+
+
+def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, columns: int = 1) -> bytes:
+    """Return a PNG of spectrograms on one colour scale, whose top is the loudest bin of the first.
+
+    Args:
+        panels: title and samples (channel, time) of each.
+        sample_rate: in Hz.
+        columns: panels beside each other.
+    """
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(10.0 if columns == 1 else 3.4 * columns + 0.8, 2.9 * rows + 0.3), layout="constrained")
+    axes: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    pictures = [levels_db(samples, sample_rate)[0] for _, samples in panels]
+    top = float(pictures[0].max())
+    for axis in axes.flat[len(panels) :]:
+        axis.set_visible(False)
+    for axis, (title, samples), picture in zip(axes.flat, panels, pictures, strict=False):
+        seconds = samples.shape[1] / sample_rate
+        image = axis.imshow(
+            picture,
+            origin="lower",
+            aspect="auto",
+            cmap=_COLOURS,
+            vmin=top - RANGE_DB,
+            vmax=top,
+            extent=(0, seconds, 0, sample_rate / 2000),
+            interpolation="nearest",
+        )
+        axis.set_title(title, loc="left", fontsize=10)
+    for axis in axes[-1]:
+        axis.set_xlabel("time (s)")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("frequency (kHz)")
+    figure.colorbar(image, ax=axes, label="level (dB re full-scale sine)", aspect=12 * rows, pad=0.01)
+    return _png(figure)
+
+
+def inferred(restored: Tensor, removed: Tensor, sample_rate: int) -> bytes:
+    """Return a PNG of where the restored sound was heard (blue) and where it was inferred (orange); what is quiet is pale.
+
+    A bin counts as inferred by the power that was changed over the power that is left, 1 at the most.
+
+    Args:
+        restored: (channel, time).
+        removed: the same shape.
+        sample_rate: in Hz.
+    """
+    levels = [levels_db(samples, sample_rate)[0] for samples in (restored, removed)]
+    powers = [_smooth(10 ** (level / 10)) for level in levels]
+    share = np.minimum(1, powers[1] / powers[0].clip(1e-16))
+    level = 10 * np.log10(powers[0] + 1e-16)
+    loud = ((level - level.max()) / _MAP_RANGE_DB + 1).clip(0, 1) ** 0.5
+    colour = LinearSegmentedColormap.from_list("heard", ["#1f5fa8", "#b9b4c8", "#e2711d"])
+    image = colour(share)
+    image[..., 3] = loud
+    figure = Figure(figsize=(10.0, 2.9), layout="constrained")
+    axis = figure.subplots()
+    seconds = restored.shape[1] / sample_rate
+    extent = (0, seconds, 0, sample_rate / 2000)
+    axis.imshow(image, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
+    axis.set_xlabel("time (s)")
+    axis.set_ylabel("frequency (kHz)")
+    scale = figure.colorbar(ScalarMappable(Normalize(0, 1), colour), ax=axis, label="inferred share", aspect=12, pad=0.01)
+    scale.set_ticks([0, 1], labels=["heard", "inferred"])
+    return _png(figure)
+
+
+def _smooth(power: np.ndarray) -> np.ndarray:
+    """Return the mean over neighbouring bins, without which noise speckles the map."""
+    whole = torch.from_numpy(power)[None, None].double()
+    mean = torch.nn.functional.avg_pool2d(whole, (3, 5), 1, (1, 2), count_include_pad=False)
+    return mean[0, 0].numpy()
+
+
+def panel(samples: Tensor, sample_rate: int, top_db: float, *, width: int = 800, height: int = 160) -> bytes:
+    """Return a PNG of a spectrogram alone, without axes: from 0 Hz at the bottom to half the sample rate at the top.
+
+    Args:
+        samples: (channel, time).
+        sample_rate: in Hz.
+        top_db: the level of the brightest colour, in dB re a full-scale sine; the darkest lies 80 dB below.
+        width: in pixels; a shorter sound gets fewer.
+        height: in pixels.
+    """
+    levels = torch.from_numpy(levels_db(samples, sample_rate)[0])
+    power = torch.nn.functional.adaptive_avg_pool2d(10 ** (levels[None] / 10), (height, min(width, levels.shape[1])))[0]
+    picture = (power + 1e-16).log10().mul(10).numpy()
+    buffer = io.BytesIO()
+    plain: Any = {"Software": None}  # no version of what drew it
+    scale = (top_db - RANGE_DB, top_db)
+    imsave(buffer, picture, *scale, cmap=_COLOURS, format="png", origin="lower", metadata=plain)
+    return buffer.getvalue()
+
+
+def colours(count: int = 9) -> list[str]:
+    """Return the colours of spectrograms from the quietest to the loudest, as "#rrggbb"."""
+    return [to_hex(colormaps[_COLOURS](i / (count - 1))) for i in range(count)]
+
+
+def curves(lines: Sequence[tuple[str, Sequence[float], int]], *, ylabel: str = "misfit") -> bytes:
+    """Return a PNG of values against steps, each line with its label and the step that was chosen (0 for none)."""
+    figure = Figure(figsize=(10.0, 3.0), layout="constrained")
+    axis = figure.subplots()
+    for label, values, chosen in lines:
+        # Steps see random bins: the mean of a few shows the course.
+        width = max(1, len(values) // 40)
+        smooth = np.convolve(values, np.ones(width) / width, "valid")
+        steps = np.arange(len(smooth)) + 1 + width // 2
+        (drawn,) = axis.plot(steps, smooth, label=label, linewidth=1.5)
+        if chosen:
+            axis.axvline(chosen, color=drawn.get_color(), linestyle=":", linewidth=1)
+    axis.set_xlabel("step (dotted: the one that was chosen)")
+    axis.set_ylabel(ylabel)
+    axis.grid(alpha=0.3)
+    if len(lines) <= 12:
+        axis.legend(fontsize=8)
+    return _png(figure)
+
+
+def courses(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]], start: float, *, ylabel: str) -> bytes:
+    """Return a PNG of scores against steps (logarithmic), each line with its label, over the score of the input."""
+    figure = Figure(figsize=(10.0, 3.4), layout="constrained")
+    axis = figure.subplots()
+    for label, steps, values in lines:
+        axis.plot(steps, values, label=label, linewidth=1.8)
+    axis.axhline(start, color="gray", linestyle="--", linewidth=1, label="the recording as it is")
+    axis.set_xscale("log")
+    axis.set_ylim(bottom=start - 8)
+    axis.set_xlabel("step")
+    axis.set_ylabel(ylabel, fontsize=9)
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    return _png(figure)
+
+
+def write_png(png: bytes, path: Path) -> None:
+    """Write a picture beside, then rename it."""
+    from audioprior.sound.writing import replacing
+
+    with replacing(path, force=True) as beside:
+        beside.write_bytes(png)
+
+
+def filmstrip(frames: Sequence[tuple[str, Tensor]], sample_rate: int) -> bytes:
+    """Return the seed's picture: the degraded recording and what the network drew on the way, side by side."""
+    return spectrograms(frames, sample_rate, columns=len(frames) if len(frames) <= 5 else 5)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def loudness_db(samples: Tensor) -> float:
+    """Return the root-mean-square level in dBFS."""
+    return float(10 * (samples.double().square().mean() + torch.finfo(torch.float64).tiny).log10())

@@ -1,0 +1,1 @@
+"""The tasks at work: the loop, and what each task does."""

@@ -1,0 +1,1 @@
+"""Settings of methods, priors and stopping rules, the presets, and how all of them stand in JSON."""

@@ -1,0 +1,132 @@
+"""The named methods, a line of description each."""
+
+from dataclasses import replace
+
+from audioprior.errors import SettingsError
+from audioprior.settings.methods import (
+    BlindSpot,
+    Consensus,
+    Dcgan,
+    DecisionDirected,
+    Dilated,
+    Discrepancy,
+    FixedSteps,
+    Free,
+    Harmonic,
+    HeldOut,
+    Method,
+    MovingVariance,
+    Nmf,
+    NonlocalMeans,
+    PriorSettings,
+    Recurrent,
+    Skip,
+    StoppingSettings,
+    Temporal,
+)
+
+DEFAULT = "consensus"
+DEFAULTS = {  # per task
+    "denoise": DEFAULT,
+    "inpaint": "nmf",
+    "declip": "nmf",
+    "declick": "nmf",
+    "dequantise": DEFAULT,
+    "extend": "free",
+}
+
+METHODS: dict[str, Method] = {
+    "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
+    "fast": Method(prior=Nmf(rank=4), stopping=FixedSteps(max_steps=50)),
+    "best": Method(
+        windows_ms=(16.0, 32.0, 64.0, 128.0, 256.0),
+        prior=Consensus(network=BlindSpot(hidden=96), nmf_share=0.125),
+        stopping=FixedSteps(max_steps=240),
+    ),
+    "blindspot": Method(prior=BlindSpot(), stopping=FixedSteps(max_steps=120)),
+    "skip": Method(prior=Skip(), stopping=HeldOut(), gain="two-step"),
+    "dcgan": Method(prior=Dcgan(average=0.9), stopping=FixedSteps(max_steps=120), gain="two-step"),
+    "temporal": Method(prior=Temporal(), stopping=FixedSteps(max_steps=120)),
+    "harmonic": Method(prior=Harmonic(), stopping=FixedSteps(max_steps=100)),
+    "dilated": Method(prior=Dilated(), stopping=HeldOut()),
+    "recurrent": Method(prior=Recurrent(), stopping=HeldOut()),
+    "seed-dcgan": Method(
+        observation="image", windows_ms=(64.0,), prior=Dcgan(), stopping=FixedSteps(max_steps=2000), gain="wiener"
+    ),
+    "nmf": Method(prior=Nmf(), stopping=FixedSteps(max_steps=60)),
+    "free": Method(prior=Free(), stopping=FixedSteps(max_steps=1)),
+    "log-mmse": Method(windows_ms=(32.0,), prior=DecisionDirected(), stopping=FixedSteps(max_steps=1), gain="log-mmse"),
+    "nlm": Method(windows_ms=(32.0,), prior=NonlocalMeans(), stopping=FixedSteps(max_steps=1), gain="wiener"),
+}
+
+_COST = "{} s of a core for a second at 16 kHz, {} at 44.1"  # measured: `bench/RESULTS.md`, presets
+DESCRIPTIONS: dict[str, str] = {
+    "consensus": f"the default: what a blind-spot network and small factorisations agree on; {_COST.format(0.3, 0.7)}",
+    "fast": f"four spectra and their activities: 0.4 dB less gain than the default; {_COST.format(0.1, 0.2)}",
+    "best": f"the default with five windows and a larger network: 0.3 dB more gain on music; {_COST.format(0.8, 1.8)}",
+    "blindspot": "each bin guessed from its neighbours by a small network, never from itself",
+    "skip": "Deep Image Prior's hourglass, fitted by likelihood and stopped by held-out bins (slow)",
+    "dcgan": "the seed's generator, fitted by likelihood for few steps, before it takes up most of the noise (slow)",
+    "temporal": "few spectra whose activities come from convolutions over time, for study: steady calls yes, speech no",
+    "harmonic": "convolutions whose taps lie at the harmonics of a frequency, for study (slow)",
+    "dilated": "a dense hourglass of convolutions with growing holes, stopped by held-out bins, for study (very slow)",
+    "recurrent": "recurrent cells that draw a spectrum a turn, stopped by held-out bins, for study (slow)",
+    "seed-dcgan": "Deep Audio Prior as published: the picture regressed for 2000 steps, for study (very slow)",
+    "nmf": "control: eight spectra and their activities in place of a network",
+    "free": "control: no prior, the heard power less the noise's",
+    "log-mmse": "classical: Ephraim and Malah's log-spectral amplitude estimator, decision-directed (fast)",
+    "nlm": "classical: non-local means on the spectrogram (fast)",
+}
+
+
+RULES: dict[str, type[StoppingSettings]] = {
+    "fixed": FixedSteps,
+    "held-out": HeldOut,
+    "moving-variance": MovingVariance,
+    "discrepancy": Discrepancy,
+}
+
+
+# How a repair seats any prior: the windows that suit the damage, the steps, and how often the damage is inferred anew.
+REPAIRS: dict[str, Method] = {
+    "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
+    "declip": Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=180), rounds=6, context_s=0.25),
+    "declick": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0),
+}
+_CLASSICAL = (DecisionDirected, NonlocalMeans)
+_REPAIR_PRIORS: dict[str, PriorSettings] = {
+    name: one.prior
+    for name, one in METHODS.items()
+    if one.observation == "noise" and name not in ("fast", "best") and not isinstance(one.prior, _CLASSICAL)
+} | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
+
+
+def named(name: str, task: str) -> str:
+    """Return the name of a method; "default" is the one that a task takes by itself."""
+    return DEFAULTS[task] if name == "default" else name
+
+
+def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:
+    """Return a method by its name.
+
+    Args:
+        name: which.
+        task: what it is to do.
+        stop: the stopping rule to use in place of the method's own.
+        steps: the most steps to take, in place of the rule's own.
+
+    Raises:
+        SettingsError: there is no such method or rule, or `steps` is below 1.
+    """
+    name = named(name, task)
+    if name not in METHODS:
+        raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(METHODS)}.")
+    chosen = METHODS[name]
+    if task in REPAIRS:
+        if name not in _REPAIR_PRIORS:
+            raise SettingsError(f"{name} is no method to {task}; choose one of {', '.join(_REPAIR_PRIORS)}.")
+        chosen = replace(REPAIRS[task], prior=_REPAIR_PRIORS[name])
+    if stop is not None and stop not in RULES:
+        raise SettingsError(f"there is no stopping rule {stop!r}; choose one of {', '.join(RULES)}.")
+    stopping = chosen.stopping if stop is None else RULES[stop]()
+    return replace(chosen, stopping=stopping if steps is None else stopping.within(steps))

@@ -1,0 +1,253 @@
+"""Sound in, sound out: files and pipes, with rate, depth, channels and tags kept as they were.
+
+Samples are float64, so that every integer depth up to 32 bit and every float file is held exactly; full scale is 1.0.
+"""
+
+import io
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Protocol
+
+import numpy as np
+import soundfile
+import torch
+from torch import Tensor
+
+from audioprior.errors import AudioError, SettingsError
+from audioprior.sound.encoding import Encoding, quantise
+from audioprior.sound.writing import replacing
+
+_WAV_LIMIT_BYTES = 2**32 - 2**16  # sizes in a WAV header are 32 bit; beyond, RF64 takes over
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording in memory.
+
+    Attributes:
+        samples: (channel, time), float64, full scale 1.0.
+        sample_rate: in Hz.
+        encoding: how the file that it came from, or goes to, stores samples.
+        tags: text tags, by libsndfile's names (title, artist, comment, date, ...).
+        name: what to call it in messages: a file name, or "input".
+    """
+
+    samples: Tensor
+    sample_rate: int
+    encoding: Encoding = field(default_factory=Encoding)
+    tags: Mapping[str, str] = field(default_factory=lambda: _NO_TAGS)
+    name: str = "input"
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2:
+            raise SettingsError(f"samples have shape {tuple(self.samples.shape)}; give (channel, time).")
+        if self.samples.shape[0] < 1 or self.samples.shape[1] < 1:
+            raise AudioError(f"{self.name} holds no samples; give a recording of at least one.")
+        if self.sample_rate <= 0:
+            raise SettingsError(f"the sample rate is {self.sample_rate} Hz; give a positive one.")
+        check_finite(self.samples, self.name, self.sample_rate)
+
+    @property
+    def channels(self) -> int:
+        """How many channels."""
+        return self.samples.shape[0]
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.samples.shape[1] / self.sample_rate
+
+    @property
+    def length(self) -> int:
+        """Length in samples."""
+        return self.samples.shape[1]
+
+    def read(self, start: int, end: int) -> Tensor:
+        """Return a passage: (channel, time)."""
+        return self.samples[:, start:end]
+
+    def with_samples(self, samples: Tensor) -> "Recording":
+        """Return a recording that differs in its samples only."""
+        return replace(self, samples=samples)
+
+    def write(self, path: str | Path, *, encoding: Encoding | None = None, force: bool = False) -> None:
+        """Write to a file, all of it or none; "-" is standard output.
+
+        Args:
+            path: where to; its ending chooses the container, as near to `encoding` as that allows.
+            encoding: the sample format to use; this recording's own (a lossless one, if that was lossy) by default.
+            force: whether an existing file may be replaced.
+
+        Raises:
+            SettingsError: the file exists and `force` is not set, or its ending names no format.
+            AudioError: the file cannot be written.
+        """
+        target = encoding or self.encoding.lossless()
+        if str(path) == "-":
+            # Sizes stand in the headers of most containers, so a pipe gets the finished file.
+            buffer = io.BytesIO()
+            encode_to(buffer, self, target)
+            sys.stdout.buffer.write(buffer.getbuffer())
+            sys.stdout.buffer.flush()
+            return
+        path = Path(path)
+        target = target.for_path(path)
+        with replacing(path, force=force) as beside:
+            encode_to(beside, self, target)
+
+
+class Described(Protocol):
+    """What a file needs to know of the sound that it is going to hold."""
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """How many channels."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """In samples."""
+        ...
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Text tags, by libsndfile's names."""
+        ...
+
+
+def as_recording(sound: "str | Path | Recording | Tensor | np.ndarray", sample_rate: int | None = None) -> Recording:
+    """Return a recording from a file's path or from an array.
+
+    Args:
+        sound: a path, "-" for standard input, a recording, or samples: (time,) or (channel, time).
+        sample_rate: in Hz, for samples only.
+
+    Raises:
+        SettingsError: samples without a sample rate.
+        AudioError: a file that cannot be read as sound.
+    """
+    if isinstance(sound, Recording):
+        return sound
+    if isinstance(sound, str | Path):
+        return read(sound)
+    if sample_rate is None:
+        raise SettingsError("samples were given without sample_rate; give it in Hz.")
+    samples = torch.as_tensor(sound).to(torch.float64)
+    return Recording(samples[None] if samples.ndim == 1 else samples, int(sample_rate))
+
+
+def read(path: str | Path) -> Recording:
+    """Read a file, or standard input for "-".
+
+    Raises:
+        AudioError: there is no such file, or it does not hold sound.
+    """
+    with opened(path) as file:
+        samples = file.read(dtype="float64", always_2d=True)
+        encoding, tags, rate = Encoding(file.format, file.subtype), file.copy_metadata(), file.samplerate
+    samples = torch.from_numpy(np.ascontiguousarray(samples.T))
+    return Recording(samples, rate, encoding, MappingProxyType(tags), name_of(path))
+
+
+def name_of(path: str | Path) -> str:
+    """Return what to call a file in messages."""
+    return "standard input" if str(path) == "-" else str(path)
+
+
+@contextmanager
+def opened(path: str | Path, name: str = "") -> Iterator[soundfile.SoundFile]:
+    """Open a file, or standard input for "-", as sound; what goes wrong while it is read is told in one sentence.
+
+    Args:
+        path: of the file.
+        name: what to call it in messages; its path without one.
+
+    Raises:
+        AudioError: there is no such file, or it does not hold sound.
+    """
+    name = name or name_of(path)
+    if str(path) != "-":
+        if not Path(path).exists():
+            raise AudioError(f"{name} does not exist; check the path.")
+        if Path(path).is_dir():
+            raise AudioError(f"{name} is a folder; give the files in it.")
+    try:
+        source = io.BytesIO(sys.stdin.buffer.read()) if str(path) == "-" else open(path, "rb")  # noqa: SIM115
+        with source, soundfile.SoundFile(source) as file:
+            yield file
+    except PermissionError as error:
+        raise AudioError(f"{name} may not be read; check its permissions.") from error
+    except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
+        reason = getattr(error, "error_string", None) or str(error)
+        raise AudioError(f"{name} cannot be read as sound ({reason.strip().rstrip('.')}); give an audio file.") from error
+
+
+def check_finite(samples: Tensor, name: str, sample_rate: int, start: int = 0) -> None:
+    """Refuse samples that are no numbers.
+
+    Args:
+        samples: (channel, time).
+        name: of what they belong to.
+        sample_rate: in Hz.
+        start: the first sample's place in it.
+
+    Raises:
+        AudioError: some are.
+    """
+    bad = ~torch.isfinite(samples)
+    if bad.any():
+        first = (start + int(bad.any(0).nonzero()[0])) / sample_rate
+        raise AudioError(
+            f"{name} holds {int(bad.sum())} samples that are NaN or infinite, the first at {first:.3f} s; "
+            "repair or cut them first."
+        )
+
+
+def check_encodable(sound: Described, encoding: Encoding) -> None:
+    """Refuse early a rate or a channel count that an encoding cannot hold.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        encoder(io.BytesIO(), sound, encoding).close()
+    except soundfile.LibsndfileError as error:
+        what = f"{sound.channels} channels at {sound.sample_rate} Hz"
+        raise SettingsError(
+            f"{encoding.container} {encoding.subtype} cannot hold {what}; name a file of another kind with -o."
+        ) from error
+
+
+def encode_to(target: Path | IO[bytes], recording: Recording, encoding: Encoding) -> None:
+    """Write a recording's samples and tags in an encoding, to a path or an open file."""
+    with encoder(target, recording, encoding) as file:
+        write_samples(file, quantise(recording.samples, encoding))
+
+
+def encoder(target: Path | IO[bytes], like: Described, encoding: Encoding) -> soundfile.SoundFile:
+    """Open a file to write sound to, with the rate, the channels and the tags of another."""
+    container = encoding.container
+    if container in {"WAV", "WAVEX"} and like.length * like.channels * 8 > _WAV_LIMIT_BYTES:
+        container = "RF64"
+    file = soundfile.SoundFile(target, "w", like.sample_rate, like.channels, encoding.subtype, format=container)
+    for tag, text in like.tags.items():
+        setattr(file, tag, text)
+    return file
+
+
+def write_samples(file: soundfile.SoundFile, samples: Tensor) -> None:
+    """Write (channel, time) samples."""
+    # libsndfile's Vorbis encoder overflows its stack on very long single writes.
+    interleaved = samples.T.contiguous().numpy()
+    for start in range(0, len(interleaved), 1 << 16):
+        file.write(interleaved[start : start + (1 << 16)])

@@ -1,0 +1,46 @@
+"""A job's report, made when it is asked for."""
+
+from pathlib import Path
+from typing import Any
+
+from audioprior.damage.findings import Finding
+from audioprior.errors import SettingsError
+from audioprior.files.sidecar import read_fits
+from audioprior.report.page import write_report
+from audioprior.restoring.job import FitSummary, Result
+from audioprior.sound.recording import read
+from audioprior.tasks.all import Run
+
+MOST_REPORTED_S = 1200.0
+
+
+def report(folder: Path, original: Path, run: Run, result: dict[str, Any], version: int) -> Path:
+    """Return the report of a job's result, written now or before.
+
+    Args:
+        folder: the job's.
+        original: the recording's file.
+        run: the settings.
+        result: what there is to know of it.
+        version: of the result.
+
+    Raises:
+        SettingsError: the recording is too long, as a report holds all of it.
+    """
+    path = folder / f"report-{version}.html"
+    if path.is_file():
+        return path
+    before, restored = read(original), read(folder / "out" / result["files"]["restored"])
+    if before.duration_s > MOST_REPORTED_S:
+        minutes = MOST_REPORTED_S / 60
+        raise SettingsError(
+            f"the recording lasts {before.duration_s / 60:.0f} minutes, a report at most {minutes:g}; cut it."
+        )
+    removed = before.samples - restored.samples if before.samples.shape == restored.samples.shape else None
+    if removed is None:
+        removed = read(folder / "out" / result["files"]["removed"]).samples
+    findings = tuple(Finding(**one) for one in result["findings"])
+    fits: tuple[FitSummary, ...] = read_fits(folder / "out" / Path(result["files"]["restored"]).with_suffix(".json"))
+    whole = Result(before, restored, restored.with_samples(removed), run, fits, findings=findings)
+    write_report(whole, path, force=True)
+    return path
