@@ -18,7 +18,7 @@ from torch import Tensor
 from audioprior.restore import extend
 from audioprior.restoring.extend import resampled
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Extend
+from audioprior.tasks import Extend
 from bench.denoise import HERE, replace_section
 from bench.mixtures import CLIPS
 

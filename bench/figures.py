@@ -20,7 +20,7 @@ from audioprior.restore import denoise, resolve
 from audioprior.restoring.denoise import Denoising
 from audioprior.settings.presets import DEFAULT
 from audioprior.sound.recording import Recording, as_recording, read
-from audioprior.tasks.all import Denoise
+from audioprior.tasks import Denoise
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "figures"

@@ -29,7 +29,7 @@ from audioprior.model.gaussian import Frames
 from audioprior.restore import declip, inpaint
 from audioprior.settings.presets import DEFAULTS
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Inpaint
+from audioprior.tasks import Inpaint
 from bench.denoise import CACHE, HERE, replace_section, source_hash
 from bench.mixtures import CLIPS
 

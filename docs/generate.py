@@ -11,12 +11,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from audioprior import tasks
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
 from audioprior.cli.app import app
 from audioprior.settings import methods as settings
 from audioprior.settings import presets
 from audioprior.settings.methods import Method, PriorSettings
-from audioprior.tasks import all as tasks
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Written by docs/generate.py from the code; do not edit. -->"

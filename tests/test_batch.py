@@ -18,7 +18,7 @@ from torch import Tensor
 from audioprior.batch.plan import plan
 from audioprior.cli import main
 from audioprior.settings.presets import method
-from audioprior.tasks.all import Denoise, Run
+from audioprior.tasks import Denoise, Run
 
 RATE = 16000
 FAST = ["-m", "nmf", "--set", "device=cpu"]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 import audioprior as ap
 from audioprior.errors import SettingsError
-from audioprior.tasks.all import Declick
+from audioprior.tasks import Declick
 
 RATE = 16000
 

@@ -12,7 +12,7 @@ from audioprior.damage.cutoff import find_cutoff
 from audioprior.errors import SettingsError
 from audioprior.restoring.extend import resampled
 from audioprior.sound.recording import as_recording
-from audioprior.tasks.all import Extend
+from audioprior.tasks import Extend
 
 RATE = 16000
 

@@ -15,7 +15,7 @@ from audioprior.settings.presets import METHODS
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Denoise
+from audioprior.tasks import Denoise
 
 
 @pytest.mark.parametrize("seconds", [0.06, 0.3, 2.0])

@@ -15,7 +15,7 @@ from audioprior.observations.clip import truncated
 from audioprior.restoring.repair import patches
 from audioprior.settings.presets import method
 from audioprior.sound.recording import as_recording
-from audioprior.tasks.all import Declip, Inpaint
+from audioprior.tasks import Declip, Inpaint
 
 Maker = Callable[..., Tensor]
 RATE = 16000

@@ -21,7 +21,7 @@ from audioprior.report.page import summary
 from audioprior.restoring.job import Result
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
-from audioprior.tasks.all import Declick, Denoise, Run
+from audioprior.tasks import Declick, Denoise, Run
 
 
 class Links(HTMLParser):

@@ -19,7 +19,7 @@ from audioprior.restoring.denoise import Denoising
 from audioprior.settings.methods import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
 from audioprior.settings.presets import METHODS
 from audioprior.sound.recording import as_recording
-from audioprior.tasks.all import Denoise
+from audioprior.tasks import Denoise
 
 SHORT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

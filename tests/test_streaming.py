@@ -28,7 +28,7 @@ from audioprior.settings.presets import method
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, read
 from audioprior.sound.source import chunks, open_source
-from audioprior.tasks.all import Denoise, Run
+from audioprior.tasks import Denoise, Run
 
 RATE = 8000
 OPTIONS = ["--block-s", "1", "--overlap-s", "0.25", "--steps", "12", "-m", "nmf"]

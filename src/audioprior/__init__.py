@@ -6,7 +6,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     errors        every failure a user can meet
     sound         channels encoding spectrum writing recording source
     settings      identity priors methods presets
-    tasks         all
+    tasks         task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from audioprior.settings.methods import Method
     from audioprior.sound.encoding import Encoding
     from audioprior.sound.recording import Recording, read
-    from audioprior.tasks.all import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
+    from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
 
 _HOMES = {
     "restoring.denoise": ("Denoising",),
@@ -49,7 +49,7 @@ _HOMES = {
     "restoring.job": ("Progress", "Result"),
     "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint"),
     "settings.methods": ("Method",),
-    "tasks.all": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
+    "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
 }
 
 __all__ = [

@@ -18,7 +18,7 @@ from audioprior.restoring.region import Uncovering
 from audioprior.settings.methods import Method
 from audioprior.settings.presets import DEFAULT, DEFAULTS, method, named
 from audioprior.sound.recording import Recording, as_recording
-from audioprior.tasks.all import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""

@@ -12,7 +12,7 @@ from audioprior.settings.identity import sha256, versions
 from audioprior.settings.methods import decode
 from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.sound.recording import opened
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 
 @dataclass(frozen=True)

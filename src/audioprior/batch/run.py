@@ -16,7 +16,7 @@ from audioprior.batch.plan import Item, plan
 from audioprior.batch.work import Outcome
 from audioprior.batch.workers import Workers
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 _COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
 

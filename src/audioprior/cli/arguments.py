@@ -9,7 +9,7 @@ from cyclopts import Parameter, Token
 
 from audioprior.errors import SettingsError
 from audioprior.settings import presets
-from audioprior.tasks.all import TASKS, Denoise, Region, Run, TaskSettings
+from audioprior.tasks import TASKS, Denoise, Region, Run, TaskSettings
 
 Inputs = Annotated[list[str], Parameter(allow_leading_hyphen=True)]
 

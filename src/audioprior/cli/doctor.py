@@ -151,7 +151,7 @@ def _self_test(problems: list[str]) -> dict[str, float]:
     import torch
 
     from audioprior.restore import denoise
-    from audioprior.tasks.all import Denoise
+    from audioprior.tasks import Denoise
 
     tone = 0.3 * torch.sin(torch.arange(16000, dtype=torch.float64) * (2 * torch.pi * 440 / 16000))
     noise = 0.05 * torch.randn(16000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

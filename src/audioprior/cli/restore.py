@@ -12,7 +12,7 @@ from audioprior.errors import SettingsError
 from audioprior.files.output import Output
 from audioprior.files.runner import restore_each
 from audioprior.settings import presets
-from audioprior.tasks.all import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, TaskSettings
 
 _FLAGS, _REPAIR, _OUTPUT = DenoiseFlags(), Repair(), Output()
 

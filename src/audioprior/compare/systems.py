@@ -21,7 +21,7 @@ from audioprior.settings.methods import Method, Nmf
 from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import TASKS
+from audioprior.tasks import TASKS
 
 # The slow networks run when asked for by name. The order is that of the page without a reference.
 DEFAULTS: dict[str, tuple[str, ...]] = {

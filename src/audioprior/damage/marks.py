@@ -9,7 +9,7 @@ import torch
 from audioprior.damage.findings import runs
 from audioprior.errors import SettingsError
 from audioprior.sound.recording import read
-from audioprior.tasks.all import Gap, Region
+from audioprior.tasks import Gap, Region
 
 _START = ("start", "begin time (s)", "start_s")
 _END = ("end", "end time (s)", "end_s")

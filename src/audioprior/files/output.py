@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from audioprior.restoring.job import FitSummary, Result
     from audioprior.restoring.streaming import LongDenoising
     from audioprior.sound.encoding import Encoding
-    from audioprior.tasks.all import Run
+    from audioprior.tasks import Run
 
 
 @Parameter(name="*")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.files.output import Files, Output, numbered, output_encoding, output_path
-from audioprior.tasks.all import Denoise, Inpaint, Run
+from audioprior.tasks import Denoise, Inpaint, Run
 
 if TYPE_CHECKING:
     from audioprior.files.console import Voice

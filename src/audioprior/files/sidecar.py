@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from audioprior.errors import SettingsError
 from audioprior.settings.identity import versions
 from audioprior.settings.methods import decode, encode
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 if TYPE_CHECKING:
     from audioprior.restoring.job import FitSummary

@@ -17,7 +17,7 @@ from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, encode_to
 from audioprior.sound.source import excerpt
 from audioprior.sound.writing import replacing
-from audioprior.tasks.all import Denoise
+from audioprior.tasks import Denoise
 
 if TYPE_CHECKING:
     from audioprior.restoring.job import FitSummary, Result

@@ -23,7 +23,7 @@ from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Denoise, Run
+from audioprior.tasks import Denoise, Run
 
 _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
 

@@ -15,7 +15,7 @@ from audioprior.restoring.denoise import Denoising
 from audioprior.restoring.job import Block
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Denoise, Dequantise, Run
+from audioprior.tasks import Denoise, Dequantise, Run
 
 
 class Dequantising(Denoising):

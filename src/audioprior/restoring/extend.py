@@ -19,7 +19,7 @@ from audioprior.errors import SettingsError
 from audioprior.restoring.job import GRID, Block, Job, Result
 from audioprior.sound.recording import Recording, read
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Extend, Run
+from audioprior.tasks import Extend, Run
 
 _WINDOW_MS = 32.0
 _BLOCK_S = 20.0

@@ -24,7 +24,7 @@ from audioprior.model.prior import Carrying, Learned
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 GRID = 2.0**-32  # what is removed is a multiple of this, so that adding it back is exact in float64
 

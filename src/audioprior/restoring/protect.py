@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Region
+from audioprior.tasks import Region
 
 _WINDOW_MS = 32.0
 _LOBE_BINS = 2  # half the width of the main lobe of a Hann window

@@ -13,7 +13,7 @@ from audioprior.restoring.job import Block, Job, Result, Seat
 from audioprior.settings.methods import BlindSpot, Consensus, Free
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Inpaint, Region, Run
+from audioprior.tasks import Inpaint, Region, Run
 
 _CONTEXT_S = 2.0  # of sound on either side that is learned from
 _WINDOW_MS = 64.0

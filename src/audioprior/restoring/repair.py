@@ -25,7 +25,7 @@ from audioprior.observations.gap import GapObservation
 from audioprior.restoring.job import Block, Job, Result, Seat
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks.all import Declick, Declip, Inpaint, Run
+from audioprior.tasks import Declick, Declip, Inpaint, Run
 
 _SPADE_MS = 64.0
 _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows

@@ -24,7 +24,7 @@ from audioprior.sound.encoding import Encoding, Excess, clamped
 from audioprior.sound.recording import encoder, write_samples
 from audioprior.sound.source import Source
 from audioprior.sound.writing import replacing
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 _MARK = "audioprior.json"  # in a folder of parts: what they are parts of
 

@@ -20,7 +20,7 @@ from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.files.processes import hire
 from audioprior.settings.methods import decode, encode
 from audioprior.sound.writing import replacing
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 from audioprior.web.recordings import GoneError, Shelf, Shelved
 from audioprior.web.requests import command_line
 from audioprior.web.worker import adjust, shares, work

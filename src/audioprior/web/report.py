@@ -9,7 +9,7 @@ from audioprior.files.sidecar import read_fits
 from audioprior.report.page import write_report
 from audioprior.restoring.job import FitSummary, Result
 from audioprior.sound.recording import read
-from audioprior.tasks.all import Run
+from audioprior.tasks import Run
 
 MOST_REPORTED_S = 1200.0
 

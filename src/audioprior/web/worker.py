@@ -29,7 +29,7 @@ from audioprior.restoring.streaming import LongDenoising, Parts
 from audioprior.settings.methods import decode
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import FileSource, excerpt, open_source
-from audioprior.tasks.all import Denoise, Run
+from audioprior.tasks import Denoise, Run
 from audioprior.web.copies import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the fit can be stopped afterwards

@@ -1,0 +1,25 @@
+"""Everything that decides a result."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from audioprior.settings.methods import Method
+from audioprior.tasks.denoise import Denoise
+from audioprior.tasks.task import TaskSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Everything that decides the bytes of a result, as the sidecar file holds it.
+
+    Attributes:
+        name: the method's name.
+        method: the method, whole.
+        task: what was done, and what the user decided about it.
+    """
+
+    name: str = "consensus"
+    method: Method = field(default_factory=Method)
+    task: TaskSettings = field(default_factory=Denoise)
+
+    FILE_VERSION: ClassVar[int] = 2
