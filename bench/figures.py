@@ -16,11 +16,11 @@ import torch
 from audioprior.compare.metrics import si_sdr
 from audioprior.files.snapshots import Snapshots
 from audioprior.report import pictures
-from audioprior.restore import denoise, resolve
-from audioprior.restoring.denoise import Denoising
+from audioprior.restore import denoise
+from audioprior.restoring.job import start
 from audioprior.settings.presets import DEFAULT
 from audioprior.sound.recording import Recording, as_recording, read
-from audioprior.tasks import Denoise
+from audioprior.tasks import Denoise, Run
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "figures"
@@ -50,7 +50,7 @@ def seed() -> None:
     clean, recording = noisy_guitar()
     lines = []
     for name in ("seed-dcgan", DEFAULT):
-        job = Denoising(recording, resolve(name, Denoise()))
+        job = start(recording, Run.of(Denoise(), name))
         snapshots = Snapshots(OUT / "unused", 50, job)
         values, steps = [], []
         for progress in job:

@@ -4,7 +4,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
 `tests/test_architecture.py` reads this list:
 
     errors        every failure a user can meet
-    sound         channels encoding spectrum writing recording source resampling
+    sound         channels encoding spectrum writing recording source resampling views
     settings      identity priors methods presets
     tasks         task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit
@@ -14,10 +14,11 @@ The rooms of the house, from the ground up, each with its files in their order. 
     noise         bands mains profile rumble doubt floor kinds
     observations  gain gap clip image noise region
     damage        findings cutoff clicks clipping gaps marks steps
-    restoring     inspection protect job extend denoise dequantise region repair streaming
+    restoring     progress protect store work denoise dequantise extend region repair declick declip inpaint registry
+                  inspection job
     restore       the public functions
     report        pictures page
-    files         console processes sidecar snapshots output runner
+    files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure comparison page folder run
     batch         plan work local cluster workers run
     web           copies recordings report requests worker queue server run
@@ -34,28 +35,28 @@ if TYPE_CHECKING:
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.model.fit import Fit, Step, fit
     from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
-    from audioprior.restoring.denoise import Denoising
-    from audioprior.restoring.job import Progress, Result
+    from audioprior.restoring.job import Job, Result, start
+    from audioprior.restoring.progress import Progress
     from audioprior.settings.methods import Method
     from audioprior.sound.encoding import Encoding
     from audioprior.sound.recording import Recording, read
-    from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint
+    from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
 _HOMES = {
-    "restoring.denoise": ("Denoising",),
     "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
     "model.fit": ("Fit", "Step", "fit"),
     "sound.recording": ("Encoding", "Recording", "read"),
-    "restoring.job": ("Progress", "Result"),
+    "restoring.job": ("Job", "Result", "start"),
+    "restoring.progress": ("Progress",),
     "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint"),
     "settings.methods": ("Method",),
-    "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint"),
+    "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint", "Run"),
 }
 
 __all__ = [
-    "AudioError", "AudiopriorError", "Declick", "Declip", "Denoise", "Denoising", "Dequantise", "Encoding",
-    "Extend", "Fit", "FitError", "Inpaint", "Method", "Progress", "Recording", "Result", "SettingsError", "Step",
-    "declick", "declip", "denoise", "dequantise", "extend", "fit", "inpaint", "read",
+    "AudioError", "AudiopriorError", "Declick", "Declip", "Denoise", "Dequantise", "Encoding", "Extend", "Fit", "FitError",
+    "Inpaint", "Job", "Method", "Progress", "Recording", "Result", "Run", "SettingsError", "Step",
+    "declick", "declip", "denoise", "dequantise", "extend", "fit", "inpaint", "read", "start",
 ]  # fmt: skip
 
 

@@ -74,11 +74,13 @@ def chosen_run(
     method = presets.named(method, task.kind)
     if config is None:
         return Run(name=method, method=presets.method(method, task.kind, stop=stop, steps=steps), task=task)
-    from audioprior.files.sidecar import read_run
+    from audioprior.files.sidecar import read_runs
 
     if task != type(task)() or method != presets.DEFAULTS[task.kind] or stop or steps:
         raise SettingsError(f"--config {config} holds all settings; leave the others out.")
-    run = read_run(config)
+    run, *further = read_runs(config)
+    if further:
+        raise SettingsError(f"{config} is of {len(further) + 1} steps; give it to `audioprior repair`.")
     if run.task.kind != task.kind:
         raise SettingsError(f"{config} is of a run of {run.task.kind}; give it to `audioprior {run.task.kind}`.")
     return run

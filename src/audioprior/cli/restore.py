@@ -44,7 +44,7 @@ def denoise(
     _check_names(inputs)
     chosen = Denoise(**{f.name: getattr(settings, f.name) for f in fields(Denoise)})
     run = chosen_run(config, method, chosen, stop=stop, steps=steps)
-    return restore_each(inputs, run, output)
+    return restore_each(inputs, [run], output)
 
 
 @app.command
@@ -159,7 +159,7 @@ def extend(
     """
     _check_names(inputs)
     chosen = Extend(cutoff_hz=cutoff, rate_hz=rate, like=like)
-    return restore_each(inputs, chosen_run(config, "default", chosen), output, dry_run=dry_run)
+    return restore_each(inputs, [chosen_run(config, "default", chosen)], output, dry_run=dry_run)
 
 
 @app.command
@@ -194,4 +194,4 @@ def _check_names(inputs: list[str]) -> None:
 
 def _repaired(inputs: list[str], task: TaskSettings, repair: Repair, output: Output) -> int:
     run = chosen_run(repair.config, repair.method or "default", task, steps=repair.steps)
-    return restore_each(inputs, run, output, dry_run=repair.dry_run)
+    return restore_each(inputs, [run], output, dry_run=repair.dry_run)

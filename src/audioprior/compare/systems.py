@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from audioprior import restore
 from audioprior.classical import autoregression, spade
 from audioprior.compare.peers import PEERS, by_channel
 from audioprior.damage.clipping import find_clipping
 from audioprior.damage.findings import Damage
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
+from audioprior.restoring.job import finish, start
 from audioprior.settings.methods import Method, Nmf
 from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import TASKS
+from audioprior.tasks import TASKS, Run
 
 # The slow networks run when asked for by name. The order is that of the page without a reference.
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -126,10 +126,7 @@ def _ours(choice: str | Method, task: str) -> Callable[[Tensor, int], Tensor]:
     settings = TASKS[task]()
 
     def run(samples: Tensor, rate: int) -> Tensor:
-        job = restore.start(Recording(samples, rate), restore.resolve(choice, settings))
-        for _ in job:
-            pass
-        return job.result().restored.samples
+        return finish(start(Recording(samples, rate), Run.of(settings, choice))).restored.samples
 
     return run
 

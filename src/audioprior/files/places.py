@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import soundfile
 
 from audioprior.errors import SettingsError
 from audioprior.files.options import Output
+from audioprior.files.sidecar import sidecar_of
 from audioprior.restoring.work import Part
 from audioprior.sound.encoding import ClipMode, Encoding
 from audioprior.sound.recording import check_encodable
@@ -70,15 +72,11 @@ def plan(name: str, word: str, source: Source, parts: Sequence[Part], output: Ou
         raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
     finer = "PCM_24" if main_part.finer and stored.subtype in _COARSE else None
     encoding = _encoding(main, stored, output.subtype or finer)
-    mode = output.clip_mode or ("float" if main_part.beyond else "clamp")
-    places = Places(main, _sounds(main, parts, output), encoding, mode, sidecar_of(main), output.report)  # type: ignore[arg-type]
+    mode = cast(ClipMode, output.clip_mode or ("float" if main_part.beyond else "clamp"))
+    sidecar = None if main == PIPE else sidecar_of(main)
+    places = Places(main, _sounds(main, parts, output), encoding, mode, sidecar, output.report)
     _check(places, name, parts, force=output.force)
     return places
-
-
-def sidecar_of(main: Path) -> Path | None:
-    """Return where what was done to a result is written: x.denoise.wav.json beside x.denoise.wav."""
-    return None if main == PIPE else main.with_name(f"{main.name}.json")
 
 
 def _main(name: str, word: str, output: Output, encoding: Encoding, *, several: bool) -> Path:

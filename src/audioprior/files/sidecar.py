@@ -76,6 +76,11 @@ def read_runs(path: Path) -> tuple[Run, ...]:
     return tuple(decode(step["run"], Run) for step in read_facts(path)["steps"])
 
 
+def sidecar_of(main: Path) -> Path:
+    """Return where what was done to a result is written: x.denoise.wav.json beside x.denoise.wav."""
+    return main.with_name(f"{main.name}.json")
+
+
 def read_fits(path: Path) -> tuple[FitSummary, ...]:
     """Return what the fits of the last step did, as a sidecar file holds it."""
     return tuple(FitSummary(**{**fit, "losses": tuple(fit["losses"])}) for fit in read_facts(path)["steps"][-1]["fits"])

@@ -20,7 +20,8 @@ from audioprior.sound.writing import replacing
 from audioprior.tasks import Denoise
 
 if TYPE_CHECKING:
-    from audioprior.restoring.job import FitSummary, Result
+    from audioprior.restoring.job import Result
+    from audioprior.restoring.store import FitSummary
 
 # WAV, as browsers cannot jump in every FLAC; longer sound is embedded as Ogg Vorbis, so that the file can still be mailed.
 _LOSSLESS_UP_TO_S = 20.0

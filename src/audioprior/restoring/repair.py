@@ -142,7 +142,8 @@ class Repairing:
                 generator=numbers,
             )
         else:
-            long = max(end - start for mask in bounds.missing for start, end in true_runs(mask) or [(0, 0)])
+            spots = torch.cat([true_runs(mask) for mask in bounds.missing])
+            long = int((spots[:, 1] - spots[:, 0]).max()) if len(spots) else 0
             precision = torch.float64 if long <= _EXACT_S * self._sound.sample_rate else torch.float32
             observation = GapObservation(
                 samples.to(precision),
