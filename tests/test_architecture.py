@@ -7,8 +7,8 @@ from pathlib import Path
 import audioprior
 
 SOURCE = Path(__file__).parent.parent / "src" / "audioprior"
-# Imported when called, by what stands below it: the page of a comparison, and the report of a result.
-LATE = {("compare.comparison", "compare.folder"), ("restoring.job", "report.page")}
+# Imported when called, by what stands below it: the report of a result.
+LATE = {("restoring.job", "report.page")}
 FREE_OF_TORCH = ("errors", "settings", "tasks")
 
 

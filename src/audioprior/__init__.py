@@ -18,7 +18,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     restore       the public functions
     report        pictures page
     files         console processes sidecar snapshots output runner
-    compare       metrics peers systems measure comparison page folder run
+    compare       metrics peers systems measure rows page folder comparison run
     batch         plan work local cluster workers run
     web           copies recordings report requests worker queue server run
     cli           app arguments batch compare doctor info restore serve
