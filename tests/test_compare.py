@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,14 +18,16 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
+from audioprior.cli.compare import compare as command
 from audioprior.compare import System, compare, metrics
 from audioprior.compare.folder import replacing_folder
 from audioprior.compare.measure import SCORES, measure, scored
 from audioprior.compare.peers import PEERS, Peer
-from audioprior.compare.systems import DEFAULTS, installed, names, system
+from audioprior.compare.systems import LINEUPS, installed, names, system
 from audioprior.errors import AudioError, SettingsError
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, read
+from audioprior.tasks import TASKS
 from tests.conftest import SAMPLES
 from tests.test_cli import call
 
@@ -308,7 +310,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException | 
         list(write())
     if isinstance(caught.value, AudioError):
         assert str(caught.value) == f"{folder} cannot be written (No space left on device); check the disk and the folder."
-    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (folder / "index.html").read_text() == "before"
 
 
@@ -321,13 +323,25 @@ def test_an_interruption_leaves_nothing(pair: tuple[Path, Path]) -> None:
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "audioprior: interrupted.\n"
-    assert {one.name for one in pair[0].parent.iterdir()} == {"x.flac", "clean.flac"}
+    assert {path.name for path in pair[0].parent.iterdir()} == {"x.flac", "clean.flac"}
 
 
 def test_defaults_exist() -> None:
     with pytest.raises(SettingsError, match="systems to extend cannot be compared; choose one of denoise, declip, inpaint"):
         compare(torch.ones(8), sample_rate=8000, task="extend")
-    for task, wanted in DEFAULTS.items():
-        assert set(wanted) <= set(names(task))
-        assert set(installed(task)) <= set(wanted)
+    for task, lineup in LINEUPS.items():
+        assert task in TASKS
+        assert {*lineup.methods, *lineup.others} <= set(names(task))
+        assert set(installed(task)) <= {*lineup.methods, *lineup.others}
         assert all(system(name, task).about for name in installed(task))
+        assert all(system(name, task).name == name for name in installed(task))
+
+
+def test_the_command_offers_every_task_that_has_something_to_compare() -> None:
+    offered = get_args(get_type_hints(command)["task"])
+    assert set(offered) == set(LINEUPS)
+
+
+def test_silence_leaves_nothing_to_compare() -> None:
+    with pytest.raises(SettingsError, match="nothing to denoise was found in input; give a recording that needs it"):
+        compare(torch.zeros(1, 8000), sample_rate=16000, systems=["free"])

@@ -84,8 +84,7 @@ def _check(recording: Recording, clean: Recording | None, task: str) -> None:
     """
     if clean is not None and (clean.sample_rate, clean.samples.shape) != (recording.sample_rate, recording.samples.shape):
         raise SettingsError(f"the reference {_described(clean)}, but {_described(recording)}; give one that is the same.")
-    damage = known.damage(recording, task)
-    if damage is not None and not damage.findings:
+    if known.nothing_to_do(recording, task):
         raise SettingsError(f"nothing to {task} was found in {recording.name}; give a recording that needs it.")
 
 
