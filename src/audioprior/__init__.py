@@ -14,9 +14,9 @@ The rooms of the house, from the ground up, each with its files in their order. 
     noise         bands mains profile rumble doubt floor kinds
     observations  gain gap clip image noise region
     damage        findings cutoff clicks clipping gaps marks steps
+    report        templates reported words pictures page
     restoring     inspection protect job extend denoise dequantise region repair streaming
     restore       the public functions
-    report        pictures page
     files         console processes sidecar snapshots output runner
     compare       metrics peers systems measure rows page folder comparison run
     batch         plan work local cluster workers run

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -105,15 +106,32 @@ class Result:
     device: str = "cpu"
     findings: tuple[Finding, ...] = ()
     others: tuple[Recording, ...] = ()
+    account: ClassVar[None] = None
 
     @property
     def steps(self) -> int:
         """Steps taken, over all fits."""
         return sum(one.steps for one in self.fits)
 
+    @property
+    def run(self) -> Run:
+        """The settings."""
+        return self.settings
+
+    @property
+    def inputs(self) -> Mapping[str, Source]:
+        """What the task took, by role."""
+        return {"sound": self.original}
+
+    @property
+    def sounds(self) -> Mapping[str, Source]:
+        """What came out, by role."""
+        sounds = {"restored": self.restored, "removed": self.removed}
+        return sounds | {f"restored.{number}": other for number, other in enumerate(self.others, 2)}
+
     def report(self, path: str | Path, *, force: bool = False) -> None:
         """Write a self-contained HTML report: players, spectrograms, the fit's curve, the settings."""
-        from audioprior.report.page import write_report
+        from audioprior.report.page import write_report  # when asked for: drawing takes a while to load
 
         write_report(self, Path(path), force=force)
 
