@@ -202,6 +202,17 @@ def test_a_page_asks_nobody_and_a_blind_one_names_nobody(pair: tuple[Path, Path]
     assert [row["name"] for row in shown(page)["rows"]] == ["as it is", "log-mmse", "nmf-2"]
 
 
+def test_markup_in_a_name_is_text(tmp_path: Path, noise: Callable[..., Tensor]) -> None:
+    recording = Recording(noise(0.1), 16000, name="<img src=x onerror=alert(1)> & {{ 7 * 7 }}.wav")
+    compare(recording, clean=recording, systems=[same("<script>alert(2)")]).write(tmp_path / "out")
+    text = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in text
+    assert "<script>alert" not in text
+    assert "<h1>&lt;img src=x onerror=alert(1)&gt; &amp; {{ 7 * 7 }}.wav: denoise, compared</h1>" in text
+    assert all(f"<dt>{score.label} " in text for score in SCORES.values())
+    assert shown(tmp_path / "out" / "index.html")["title"] == recording.name
+
+
 def test_too_short_for_a_score_is_no_score(noise: Callable[..., Tensor]) -> None:
     found, unscored = scored(noise(0.1), noise(0.1, seed=1), 16000)
     assert {"si_sdr", "lsd"} <= found.keys()

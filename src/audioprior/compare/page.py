@@ -4,16 +4,14 @@ Its rows are made in the browser from data that no one can read at a glance, so 
 """
 
 import base64
-import html
 import json
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from audioprior.compare.measure import SCORES
 from audioprior.compare.rows import Rows, best
 from audioprior.report import pictures
+from audioprior.report.templates import render
 
 _MOST_RAISED_DB = 12.0  # to make rows equally loud: what is all but silent stays so
 _SILENT_DBFS = -120.0
@@ -27,18 +25,16 @@ def page(comparison: Rows, facts: dict[str, Any], *, blind: bool = False) -> str
         facts: as `folder.facts` gives them.
         blind: whether it begins with the names hidden.
     """
-    here = files(__package__)
     shown = json.dumps(data(comparison, facts, blind=blind), ensure_ascii=False)
-    name = html.escape(Path(comparison.recording.name).name)
-    return Template((here / "page.html").read_text(encoding="utf-8")).substitute(
-        title=f"{name}: {comparison.task}, compared",
-        summary=html.escape(_summary(comparison)),
-        style=(here / "page.css").read_text(encoding="utf-8"),
-        script=(here / "page.js").read_text(encoding="utf-8"),
+    return render(
+        __package__,
+        "page.html.jinja",
+        title=f"{Path(comparison.recording.name).name}: {comparison.task}, compared",
+        summary=_summary(comparison),
         colours=", ".join(pictures.colours()),
         range=f"{pictures.RANGE_DB:.0f}",
         top=f"{comparison.recording.sample_rate / 2000:g}",
-        scores=_explained() if comparison.clean else "",
+        scores=SCORES.values() if comparison.clean else (),
         data=base64.b64encode(shown.encode()).decode(),
     )
 
@@ -91,11 +87,3 @@ def _summary(comparison: Rows) -> str:
     )
     systems = f"{done} system{'s' if done != 1 else ''}"
     return f"{recording.duration_s:.1f} s, {channels} at {recording.sample_rate} Hz, restored by {systems}. {scored}"
-
-
-def _explained() -> str:
-    item = "<dt>{} <small>{} is better</small></dt><dd>{}</dd>"
-    return "".join(
-        item.format(score.label, "higher" if score.higher else "lower", html.escape(score.about))
-        for score in SCORES.values()
-    )
