@@ -24,7 +24,7 @@ from audioprior.report.reported import Fitted
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
-from audioprior.tasks import Declick, Denoise, Extend, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
 
 
 class Elements(HTMLParser):
@@ -170,16 +170,28 @@ def test_visqol_falls_with_noise(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("finding", "words"),
+    ("task", "finding", "words"),
     [
-        (Finding("region", 0.1, 0.2, low_hz=100, high_hz=200), "and all samples more than a window away, are as they were"),
-        (Finding("band", 0.0, 1.0, low_hz=4000, high_hz=8000, note="invented"), "4000 to 8000 Hz is invented. All below is"),
-        (Finding("steps", 0.0, 1.0, note="0.0078 of full scale"), "steps of 0.0078 of full scale. No sample moved by more"),
-        (Finding("click", 0.1, 0.102), "1 click, 2.0 ms. All other samples are as they were"),
+        (
+            Inpaint(),
+            Finding("region", 0.1, 0.2, low_hz=100, high_hz=200),
+            "and all samples more than a window away, are as they were",
+        ),
+        (
+            Extend(),
+            Finding("band", 0.0, 1.0, low_hz=4000, high_hz=8000, note="invented"),
+            "4000 to 8000 Hz is invented. All below is",
+        ),
+        (
+            Dequantise(),
+            Finding("steps", 0.0, 1.0, note="0.0078 of full scale"),
+            "steps of 0.0078 of full scale. No sample moved by more",
+        ),
+        (Declick(), Finding("click", 0.1, 0.102), "1 click, 2.0 ms. All other samples are as they were"),
     ],
 )
-def test_a_report_says_what_stayed_as_it_was(tmp_path: Path, finding: Finding, words: str) -> None:
-    write_report(held(Declick(), finding), tmp_path / "x.html")
+def test_a_report_says_what_stayed_as_it_was(tmp_path: Path, task: TaskSettings, finding: Finding, words: str) -> None:
+    write_report(held(task, finding), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     assert words in page
     assert "The fit" not in page  # nothing was fitted

@@ -76,7 +76,7 @@ def _done(result: Reported) -> str:
     """Return what the task did, in sentences."""
     words, before = words_of(result.run.task), _first(result)
     if result.findings:
-        return repaired(result.findings)
+        return repaired(result.findings, words)
     if "removed" not in result.sounds:
         return f"Made: {', '.join(f'{label(role, words)} ({_seconds(sound)})' for role, sound in result.sounds.items())}."
     removed = result.sounds["removed"]
@@ -89,7 +89,7 @@ def _done(result: Reported) -> str:
         return lies
     heard, kept = (excerpt(sound)[0].samples for sound in (before, restored))
     kinds = removed_noise(heard, kept, before.sample_rate)
-    return f"Removed {' and '.join(kinds)}. {lies}" if kinds else lies
+    return f"{words.repaired} {' and '.join(kinds)}. {lies}" if kinds else lies
 
 
 def _first(result: Reported) -> Source:
