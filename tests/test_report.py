@@ -236,10 +236,11 @@ def test_a_report_shows_every_sound_that_the_result_holds(tmp_path: Path, noise:
         Recording(noise(3.0), 16000),
     )
     sounds = {"restored": wide, "removed": wide.with_samples(wide.samples / 2), "restored.2": wide, "texture": longer}
-    result = Held({"sound": narrow, "like": narrow}, sounds, Run(task=Extend()))
+    result = Held({"sound": narrow, "like": narrow}, sounds, Run(task=Extend()), account=Account())
     write_report(result, tmp_path / "x.html")
     page = Elements(tmp_path / "x.html")
     assert page.tags.count("audio") == 6
+    assert "sample for sample" not in page.text  # sounds of two rates cannot add up
     assert page.tags.count("img") == 1  # nothing can be laid over the input: its rate is another
     captions = [
         " ".join(caption.split())
@@ -258,7 +259,7 @@ def test_a_report_shows_every_sound_that_the_result_holds(tmp_path: Path, noise:
 def test_a_report_says_what_adds_up(tmp_path: Path) -> None:
     for account, said in ((Account(), True), (None, False)):
         write_report(replace(held(Denoise()), account=account), tmp_path / "x.html", force=True)
-        assert ("before = after + removed, sample for sample" in (tmp_path / "x.html").read_text()) is said
+        assert ("“before” = “after” + “removed”, sample for sample" in (tmp_path / "x.html").read_text()) is said
 
 
 def test_a_long_sound_is_drawn_and_weighed_in_pieces(noise: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> None:

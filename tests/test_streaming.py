@@ -19,7 +19,7 @@ import audioprior as ap
 from audioprior.cli import main
 from audioprior.compare.metrics import si_sdr
 from audioprior.errors import FitError
-from audioprior.files.console import Pace
+from audioprior.files.listener import Pace
 from audioprior.model.fit import Fit
 from audioprior.model.prior import Learned
 from audioprior.restoring.denoise import Denoising

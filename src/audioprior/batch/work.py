@@ -63,7 +63,7 @@ def restore_item(item: Item, attempts: int = 1) -> Outcome:
     """Restore one file, unless it is done; whatever goes wrong is an outcome and no exception."""
     import torch
 
-    from audioprior.files.output import Output
+    from audioprior.files.options import Output
     from audioprior.files.runner import restore_file
 
     # One thread a file: cores are shared by files, and bytes do not depend on how many there are.

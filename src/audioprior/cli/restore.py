@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from audioprior.cli.app import app
 from audioprior.cli.arguments import DenoiseFlags, Inputs, Repair, band, chosen_run, span
 from audioprior.errors import SettingsError
-from audioprior.files.output import Output
+from audioprior.files.options import Output
 from audioprior.files.runner import restore_each
 from audioprior.settings import presets
 from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, TaskSettings

@@ -11,19 +11,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from audioprior import restore
 from audioprior.classical import autoregression, spade
 from audioprior.compare.peers import PEERS, Peer, by_channel
 from audioprior.damage.clipping import find_clipping
-from audioprior.damage.findings import runs
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
-from audioprior.restoring.job import Job
+from audioprior.restoring.job import finish, start
 from audioprior.settings.methods import Method, Nmf
 from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import TASKS
+from audioprior.tasks import TASKS, Run
 
 _SPADE_MS = 64.0
 
@@ -49,16 +47,16 @@ class System:
 
 def a_spade(samples: Tensor, rate: int) -> Tensor:
     """Declip by sparsity; the level is found as this project's methods find it."""
-    found, window = find_clipping(Recording(samples, rate)), Transform.of(rate, _SPADE_MS).window
-    return torch.stack([spade.declip(*channel, window) for channel in zip(samples, found.low, found.high, strict=True)])
+    bounds, window = find_clipping(Recording(samples, rate)).at(0, samples), Transform.of(rate, _SPADE_MS).window
+    channels = zip(samples, bounds.low, bounds.high, strict=True)
+    return torch.stack([spade.declip(channel, low, high, window) for channel, low, high in channels])
 
 
 def janssen(samples: Tensor, rate: int) -> Tensor:
     """Fill gaps by linear prediction; they are found as this project's methods find them."""
-    missing = find_gaps(Recording(samples, rate)).missing
-    return torch.stack(
-        [autoregression.interpolate(channel, runs(mask), rate) for channel, mask in zip(samples, missing, strict=True)]
-    )
+    found = find_gaps(Recording(samples, rate))
+    gaps = [[(start, end) for start, end in spots.tolist()] for spots in found.spots]
+    return torch.stack([autoregression.interpolate(x, own, rate) for x, own in zip(samples, gaps, strict=True)])
 
 
 @dataclass(frozen=True)
@@ -163,19 +161,14 @@ def _peer(name: str, peer: Peer) -> System:
 
 
 def _ours(choice: str | Method, task: str) -> Callable[[Tensor, int], Tensor]:
-    def run(samples: Tensor, rate: int) -> Tensor:
-        job = _job(Recording(samples, rate), choice, task)
-        for _ in job:
-            pass
-        return job.result().restored.samples
+    run = Run.of(TASKS[task](), choice)
 
-    return run
+    def restored(samples: Tensor, rate: int) -> Tensor:
+        return finish(start(Recording(samples, rate), run)).restored.samples
 
-
-def _job(recording: Recording, choice: str | Method, task: str) -> Job:
-    return restore.start(recording, restore.resolve(choice, TASKS[task]()))
+    return restored
 
 
 def nothing_to_do(recording: Recording, task: str) -> bool:
     """Whether a task finds nothing in a recording that it could work on: its job is then over before the first step."""
-    return _job(recording, "default", task).complete
+    return start(recording, Run.of(TASKS[task]())).complete

@@ -42,17 +42,13 @@ def _page(result: Reported) -> str:
     words, first = words_of(result.run.task), _first(result)
     shown = [(label(role, words), sound) for role, sound in (*result.inputs.items(), *result.sounds.items())]
     heading = ", ".join(name for name, _ in shown)
-    account = None
-    if result.account:
-        sums = (" + ".join(label(role, words) for role in roles) for roles in (result.account.inputs, result.account.parts))
-        account = " = ".join(sums)
     return render(
         __package__,
         "report.html.jinja",
         title=f"{Path(first.name).name}: {result.run.task.kind}",
         summary=summary(result),
         players=[{"label": name, "note": _note(sound, first), "sound": _playable(sound)} for name, sound in shown],
-        account=account,
+        account=_account(result),
         heading=heading[:1].upper() + heading[1:],
         spectrograms=_png(pictures.spectrograms_of(shown)),
         inferred=_inferred(result),
@@ -62,6 +58,17 @@ def _page(result: Reported) -> str:
         curve=_curve(result.fits),
         settings=json.dumps({"run": encode(result.run), "versions": versions()}, indent=2),
     )
+
+
+def _account(result: Reported) -> str:
+    """Return which sounds add up; "" where none do, or where they are not of one shape."""
+    if not result.account:
+        return ""
+    sides = (result.account.inputs, result.inputs), (result.account.parts, result.sounds)
+    if not _alike(*(sounds[role] for roles, sounds in sides for role in roles)):
+        return ""
+    words = words_of(result.run.task)
+    return " = ".join(" + ".join(f"“{label(role, words)}”" for role in roles) for roles, _ in sides)
 
 
 def summary(result: Reported) -> str:

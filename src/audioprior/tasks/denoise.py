@@ -46,3 +46,7 @@ class Denoise(TaskSettings):
             require(0 <= start < end, "noise", f"{start}-{end}", "a start before its end, both in seconds")
         require(0 < self.stop_at <= 1, "stop_at", self.stop_at, "more than 0, at most 1")
         check_regions("protect", self.protect)
+
+    def files(self) -> dict[str, str]:
+        """Return the path of the noise profile, if there is one."""
+        return {"noise": self.noise} if isinstance(self.noise, str) else {}

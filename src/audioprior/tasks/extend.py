@@ -1,7 +1,7 @@
 """Extending: a missing high band is invented."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from audioprior.settings.methods import require
 from audioprior.tasks.task import TaskSettings
@@ -18,6 +18,8 @@ class Extend(TaskSettings):
         seed: of all random numbers.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
     """
+
+    inputs: ClassVar[tuple[str, ...]] = ("sound", "like?")
 
     kind: Literal["extend"] = "extend"
     cutoff_hz: float | None = None

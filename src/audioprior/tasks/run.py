@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from audioprior.settings.methods import Method
+from audioprior.settings.presets import method as chosen
+from audioprior.settings.presets import named
 from audioprior.tasks.denoise import Denoise
 from audioprior.tasks.task import TaskSettings
 
@@ -22,4 +24,15 @@ class Run:
     method: Method = field(default_factory=Method)
     task: TaskSettings = field(default_factory=Denoise)
 
-    FILE_VERSION: ClassVar[int] = 2
+    FILE_VERSION: ClassVar[int] = 3
+
+    @classmethod
+    def of(cls, task: TaskSettings, method: str | Method = "default") -> "Run":
+        """Return the run of a task by a method's name, or by a method.
+
+        Raises:
+            SettingsError: there is no such method, or it cannot do the task.
+        """
+        if isinstance(method, str):
+            return cls(name=named(method, task.kind), method=chosen(method, task.kind), task=task)
+        return cls(name="custom", method=method, task=task)

@@ -1,5 +1,7 @@
 """What all tasks have in common."""
 
+from typing import ClassVar
+
 from audioprior.settings.methods import Choice, require
 
 Gap = tuple[float, float]
@@ -17,9 +19,16 @@ class TaskSettings(Choice):
         device: what to compute on.
     """
 
+    inputs: ClassVar[tuple[str, ...]] = ("sound",)
+
     kind: str
     seed: int
     device: str
+
+    def files(self) -> dict[str, str]:
+        """Return the paths of further files that the settings name, by role."""
+        named = {role: getattr(self, role) for role in (role.rstrip("?") for role in self.inputs[1:])}
+        return {role: path for role, path in named.items() if path is not None}
 
     def __post_init__(self) -> None:
         require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")

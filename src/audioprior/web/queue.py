@@ -99,7 +99,7 @@ class Queue:
                 raise SettingsError(f"{waiting} jobs are waiting already; try again when some are done.")
             name = secrets.token_urlsafe(16)
             command = command_line(run, shelved.name)
-            moments = shares(shelved.seconds) if run.task.kind == "denoise" else ()
+            moments = shares(run, shelved.seconds)
             task = Task(name, shelved.id, encode(run), "queued", time.time(), command, moments)
             self._folder(task).mkdir(parents=True)
             self._events[name] = []
