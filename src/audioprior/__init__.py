@@ -12,17 +12,17 @@ The rooms of the house, from the ground up, each with its files in their order. 
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
                   nonlocal_means recurrent skip temporal
     noise         bands mains profile rumble doubt floor kinds
-    observations  gain gap clip image noise region
+    observations  gain noise gap clip image region
     damage        findings cutoff clicks clipping gaps marks steps
-    restoring     progress protect store work denoise dequantise extend region repair declick declip inpaint registry
+    report        pictures reported templates words page
+    restoring     progress protect store work denoise dequantise extend region repair inpaint declip declick registry
                   inspection job
     restore       the public functions
-    report        pictures page
     files         processes listener options inputs sidecar places snapshots write runner
-    compare       metrics peers systems measure comparison page folder run
+    compare       metrics peers systems measure rows page folder comparison run
     batch         plan work local cluster workers run
-    web           copies recordings report requests worker queue server run
-    cli           app arguments batch compare doctor info restore serve
+    web           report copies recordings requests worker queue server run
+    cli           app compare arguments restore batch doctor info serve
 
 What each room is for stands in its own `__init__.py`.
 """
