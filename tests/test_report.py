@@ -20,6 +20,7 @@ from audioprior.report import pictures
 from audioprior.report.page import summary
 from audioprior.restoring.job import Result
 from audioprior.settings.methods import Method
+from audioprior.sound.levels import levels_db
 from audioprior.sound.recording import Recording
 from audioprior.tasks import Declick, Denoise, Run
 
@@ -60,7 +61,7 @@ def test_the_summary_says_what_happened(quick: Method, noise: Callable[..., Tens
 
 
 def test_levels_are_in_db_of_a_full_scale_sine(tone: Callable[..., Tensor]) -> None:
-    levels, transform = pictures.levels_db(tone(1000, level=1.0), 16000)
+    levels, transform = levels_db(tone(1000, level=1.0), 16000)
     assert levels[:, 5:-5].max() == pytest.approx(0, abs=0.5)
     assert float(transform.frequencies_hz()[int(levels.mean(1).argmax())]) == pytest.approx(1000, abs=15)
 

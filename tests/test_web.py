@@ -25,9 +25,9 @@ from audioprior.cli.app import app
 from audioprior.errors import SettingsError
 from audioprior.settings.methods import encode
 from audioprior.sound.encoding import Encoding
+from audioprior.sound.levels import levels
 from audioprior.sound.recording import Recording, read
 from audioprior.tasks import Denoise, Inpaint, Run
-from audioprior.web.copies import levels
 from audioprior.web.recordings import Shelf, clean_name
 from audioprior.web.requests import adjusted, asked, command_line
 from tests.serving import Server, run_command

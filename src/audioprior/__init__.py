@@ -4,7 +4,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
 `tests/test_architecture.py` reads this list:
 
     errors        every failure a user can meet
-    sound         channels encoding spectrum writing recording source resampling views
+    sound         channels encoding spectrum writing recording source levels resampling views
     settings      identity priors methods presets
     tasks         task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit

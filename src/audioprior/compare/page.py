@@ -14,6 +14,7 @@ from typing import Any
 from audioprior.compare.comparison import Comparison, best
 from audioprior.compare.measure import SCORES
 from audioprior.report import pictures
+from audioprior.sound.levels import RANGE_DB
 
 _MOST_RAISED_DB = 12.0  # to make rows equally loud: what is all but silent stays so
 _SILENT_DBFS = -120.0
@@ -36,7 +37,7 @@ def page(comparison: Comparison, facts: dict[str, Any], *, blind: bool = False) 
         style=(here / "page.css").read_text(encoding="utf-8"),
         script=(here / "page.js").read_text(encoding="utf-8"),
         colours=", ".join(pictures.colours()),
-        range=f"{pictures.RANGE_DB:.0f}",
+        range=f"{RANGE_DB:.0f}",
         top=f"{comparison.recording.sample_rate / 2000:g}",
         scores=_explained() if comparison.clean else "",
         data=base64.b64encode(shown.encode()).decode(),

@@ -14,23 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from torch import Tensor
 
-from audioprior.sound.spectrum import Transform
+from audioprior.sound.levels import RANGE_DB, levels_db
 
-RANGE_DB = 80.0
-_WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
-_COLUMNS = 1600  # no screen shows more
 _COLOURS = "magma"
 _MAP_RANGE_DB = 60.0  # what is further below the loudest is next to no sound
-
-
-def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
-    """Return the spectrogram, mean over channels, in dB re a full-scale sine: (frequency, frame), and its transform."""
-    transform = Transform.of(sample_rate, _WINDOW_MS)
-    hop = max(transform.hop, samples.shape[1] // _COLUMNS)
-    transform = Transform(transform.window, hop, sample_rate)
-    power = transform.analyse(samples.float()).abs().square().mean(0)
-    full_scale = (transform.window / 4) ** 2
-    return (10 * (power / full_scale + 1e-16).log10()).numpy(), transform
 
 
 def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, columns: int = 1) -> bytes:

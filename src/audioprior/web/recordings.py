@@ -18,9 +18,10 @@ from pathlib import Path
 
 from audioprior.errors import AudioError, AudiopriorError
 from audioprior.restoring.inspection import suggest
+from audioprior.sound.levels import levels
 from audioprior.sound.source import open_source
 from audioprior.sound.writing import replacing
-from audioprior.web.copies import draw, levels, open_copy
+from audioprior.web.copies import draw, open_copy
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
 _LONGEST_NAME = 100

@@ -18,8 +18,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
 from audioprior.settings import presets
+from audioprior.sound.levels import RANGE_DB, levels, shades
 from audioprior.web import requests as asking
-from audioprior.web.copies import RANGE_DB, levels, open_copy, shades
+from audioprior.web.copies import open_copy
 from audioprior.web.queue import Queue, Task, run_of
 from audioprior.web.recordings import GoneError, Shelf
 from audioprior.web.report import MOST_REPORTED_S, report
