@@ -29,9 +29,8 @@ What each room is for stands in its own `__init__.py`.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    __version__: str
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.model.fit import Fit, Step, fit
     from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
@@ -62,6 +61,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Lazy, so that the command can print its help without waiting for torch.
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("audioprior")
+        except PackageNotFoundError:  # its source is here, but nobody has installed it
+            return "unknown"
     for module, names in _HOMES.items():
         if name in names:
             from importlib import import_module
