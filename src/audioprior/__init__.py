@@ -21,7 +21,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure comparison page folder run
     batch         plan work local cluster workers run
-    web           copies recordings report requests worker queue server run
+    web           copies recordings report requests worker tickets queue server run
     cli           app arguments batch compare doctor info restore serve
 
 What each room is for stands in its own `__init__.py`.
