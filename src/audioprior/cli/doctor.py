@@ -82,7 +82,7 @@ def examine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(facts: dict[str, Any]) -> list[str]:
+def as_lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts as lines for people."""
     lines = [f"{name:20}{number}" for name, number in (facts["versions"] or {}).items()]
     lines += ["", *(f"{name:20}{what}" for name, what in (facts["devices"] or {}).items())]
