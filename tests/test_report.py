@@ -22,6 +22,7 @@ from audioprior.report import pictures
 from audioprior.report.page import summary, write_report
 from audioprior.report.reported import Fitted
 from audioprior.settings.methods import Method
+from audioprior.sound.levels import levels_db, levels_of
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
 from audioprior.tasks import Declick, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
@@ -112,7 +113,7 @@ def test_the_summary_says_what_happened(quick: Method, noise: Callable[..., Tens
 
 
 def test_levels_are_in_db_of_a_full_scale_sine(tone: Callable[..., Tensor]) -> None:
-    levels, transform = pictures.levels_db(tone(1000, level=1.0), 16000)
+    levels, transform = levels_db(tone(1000, level=1.0), 16000)
     assert levels[:, 5:-5].max() == pytest.approx(0, abs=0.5)
     assert float(transform.frequencies_hz()[int(levels.mean(1).argmax())]) == pytest.approx(1000, abs=15)
 
@@ -265,11 +266,11 @@ def test_a_report_says_what_adds_up(tmp_path: Path) -> None:
 def test_a_long_sound_is_drawn_and_weighed_in_pieces(noise: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds in (0.3, 5.0, 40.0):  # less than a piece; many; frames further apart than a window is long
         sound = Recording(noise(seconds, channels=2), 16000)
-        whole, _ = pictures.levels_db(sound.samples, 16000)
+        whole, _ = levels_db(sound.samples, 16000)
         monkeypatch.setattr(pictures, "_PIECE", 9000)
         monkeypatch.setattr("audioprior.sound.source._CHUNK", 9000)
         read = Pieces(sound)
-        levels, _ = pictures.levels_of(read)
+        levels, _ = levels_of(read)
         assert np.abs(levels - whole).max() < 1e-3
         assert pictures.loudness_of(read) == pytest.approx(pictures.loudness_db(sound.samples), abs=1e-9)
         assert read.most < 12000

@@ -4,7 +4,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
 `tests/test_architecture.py` reads this list:
 
     errors        every failure a user can meet
-    sound         channels encoding spectrum writing recording source resampling views
+    sound         channels encoding spectrum writing recording source levels resampling views
     settings      identity priors methods presets
     tasks         task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit
@@ -21,7 +21,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure rows page folder comparison run
     batch         plan work local cluster workers run
-    web           report copies recordings requests worker queue server run
+    web           report copies recordings requests worker tickets queue server run
     cli           app compare arguments restore batch doctor info serve
 
 What each room is for stands in its own `__init__.py`.
@@ -29,9 +29,8 @@ What each room is for stands in its own `__init__.py`.
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
+    __version__: str
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.model.fit import Fit, Step, fit
     from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
@@ -62,6 +61,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Lazy, so that the command can print its help without waiting for torch.
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("audioprior")
+        except PackageNotFoundError:  # its source is here, but nobody has installed it
+            return "unknown"
     for module, names in _HOMES.items():
         if name in names:
             from importlib import import_module

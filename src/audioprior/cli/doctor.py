@@ -16,7 +16,7 @@ from typing import Any
 
 from audioprior import __version__
 
-_NEEDED = ("torch", "numpy", "soundfile", "soxr", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2")
+_NEEDED = ("torch", "numpy", "soundfile", "soxr", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2", "platformdirs")
 _CONTAINERS = ("WAV", "FLAC", "AIFF", "OGG", "MP3", "RF64")
 _LEAST_GAIN_DB = 3.0  # of a steady tone in white noise, which any healthy installation exceeds by far
 
@@ -82,7 +82,7 @@ def examine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(facts: dict[str, Any]) -> list[str]:
+def as_lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts as lines for people."""
     lines = [f"{name:20}{number}" for name, number in (facts["versions"] or {}).items()]
     lines += ["", *(f"{name:20}{what}" for name, what in (facts["devices"] or {}).items())]

@@ -22,6 +22,7 @@ from audioprior.errors import AudioError, SettingsError
 from audioprior.report import pictures
 from audioprior.settings.identity import versions
 from audioprior.sound.encoding import FLOATING, Encoding, fit_in_range
+from audioprior.sound.levels import levels_db
 from audioprior.sound.recording import Recording, encode_to
 from audioprior.sound.writing import check_parent
 
@@ -83,7 +84,7 @@ def sounds(comparison: Rows) -> dict[str | int, Sound]:
     if comparison.clean:
         heard["reference"] = comparison.clean
     heard |= {i: before.with_samples(row.measured.samples) for i, row in enumerate(comparison.rows) if row.measured}
-    top_db = float(pictures.levels_db(before.samples, before.sample_rate)[0].max())
+    top_db = float(levels_db(before.samples, before.sample_rate)[0].max())
     made = []
     for name, recording in heard.items():
         encoding, content = _playable(recording, "float" if task == "declip" else "clamp")

@@ -12,6 +12,7 @@ from audioprior.compare.measure import SCORES
 from audioprior.compare.rows import Rows, best
 from audioprior.report import pictures
 from audioprior.report.templates import render
+from audioprior.sound.levels import RANGE_DB
 
 _MOST_RAISED_DB = 12.0  # to make rows equally loud: what is all but silent stays so
 _SILENT_DBFS = -120.0
@@ -32,7 +33,7 @@ def page(comparison: Rows, facts: dict[str, Any], *, blind: bool = False) -> str
         title=f"{Path(comparison.recording.name).name}: {comparison.task}, compared",
         summary=_summary(comparison),
         colours=", ".join(pictures.colours()),
-        range=f"{pictures.RANGE_DB:.0f}",
+        range=f"{RANGE_DB:.0f}",
         top=f"{comparison.recording.sample_rate / 2000:g}",
         scores=SCORES.values() if comparison.clean else (),
         data=base64.b64encode(shown.encode()).decode(),

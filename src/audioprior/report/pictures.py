@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,40 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from torch import Tensor
 
+from audioprior.sound.levels import RANGE_DB, levels_db, levels_of
 from audioprior.sound.source import Source, chunks
-from audioprior.sound.spectrum import Transform
 from audioprior.sound.writing import replacing
 
-RANGE_DB = 80.0
-_WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
-_COLUMNS = 1600  # no screen shows more
-_PIECE = 1 << 21  # samples of a long sound that are looked at together
 _COLOURS = "magma"
 _MAP_RANGE_DB = 60.0  # what is further below the loudest is next to no sound
-
-
-def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
-    """Return the spectrogram, mean over channels, in dB re a full-scale sine: (frequency, frame), and its transform."""
-    return _levels_db(lambda start, end: samples[:, start:end], samples.shape[1], sample_rate)
-
-
-def levels_of(sound: Source) -> tuple[np.ndarray, Transform]:
-    """Return the spectrogram of a sound as `levels_db` does, read piece by piece."""
-    return _levels_db(sound.read, sound.length, sound.sample_rate)
-
-
-def _levels_db(read: Callable[[int, int], Tensor], length: int, sample_rate: int) -> tuple[np.ndarray, Transform]:
-    """Return the spectrogram of what is read piece by piece: `read` gives a passage, (channel, time)."""
-    transform = Transform.of(sample_rate, _WINDOW_MS)
-    transform = Transform(transform.window, max(transform.hop, length // _COLUMNS), sample_rate)
-    hop, frames, powers = transform.hop, transform.frames(length), []
-    around = -(-transform.window // (2 * hop))  # frames on each side of a piece that a cut would reach
-    for first in range(0, frames, at_once := max(1, _PIECE // hop)):
-        start, last = max(0, first - around), min(frames, first + at_once)
-        piece = read(start * hop, min(length, (last + around) * hop))
-        powers.append(transform.analyse(piece.float()).abs().square().mean(0)[:, first - start : last - start])
-    full_scale = (transform.window / 4) ** 2
-    return (10 * (torch.cat(powers, 1) / full_scale + 1e-16).log10()).numpy(), transform
 
 
 @dataclass(frozen=True)

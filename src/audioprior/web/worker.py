@@ -28,10 +28,11 @@ from audioprior.restoring.job import Job, start
 from audioprior.restoring.progress import Progress
 from audioprior.restoring.store import Folder
 from audioprior.settings.methods import decode
+from audioprior.sound.levels import RANGE_DB, drawing, levels, shades
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import FileSource, chunks, excerpt, open_source
 from audioprior.tasks import Run
-from audioprior.web.copies import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
+from audioprior.web.copies import copy_to, difference, draw, open_copy, overwrite
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the fit can be stopped afterwards
 MOST_SHARED_S = 180.0  # longer recordings keep their end only: each share is a whole recording on disk

@@ -19,7 +19,7 @@ export class Marks {
   }
 
   add(mark) {
-    if (mark.kind === "noise") this.all = this.all.filter((one) => one.kind !== "noise"); // there is one passage
+    if (mark.kind === "noise") this.all = this.all.filter((other) => other.kind !== "noise"); // there is one passage
     const { kind, start, end, low, high } = mark; // to a tenth of a millisecond, and a hertz
     const band = low === undefined ? {} : { low: Math.round(low), high: Math.round(high) };
     this.all.push({ kind, start: +start.toFixed(4), end: +end.toFixed(4), ...band });
