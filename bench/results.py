@@ -71,8 +71,10 @@ def figure(value: float, digits: int = 2) -> str:
 
 
 def interval(values: Sequence[float]) -> str:
-    """Return mean ± 95 % (how many)."""
-    deviation = float(torch.tensor(values).std()) / len(values) ** 0.5 * 1.96 if len(values) > 1 else float("nan")
+    """Return mean ± 95 % (how many); the mean alone of less than two."""
+    if len(values) < 2:
+        return f"{figure(mean(values))} ({len(values)})"
+    deviation = float(torch.tensor(values).std()) / len(values) ** 0.5 * 1.96
     return f"{mean(values):.2f} ± {deviation:.2f} ({len(values)})"
 
 
