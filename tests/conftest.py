@@ -24,7 +24,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # two threads on a busy machine wait for each other most of the time
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -53,14 +52,6 @@ def noise() -> Callable[..., Tensor]:
         return (level * torch.randn(channels, round(seconds * rate), generator=numbers)).double()
 
     return make
-
-
-@pytest.fixture
-def data() -> Path:
-    """The folder of real recordings, which is not part of the project."""
-    if not DATA.is_dir():
-        pytest.skip(f"{DATA} is not here")
-    return DATA
 
 
 # Without a screen, without a sound card, and without the questions that a browser asks its maker at every start.
