@@ -5,11 +5,13 @@ where a committed page differs from what this would write.
 """
 
 import re
+import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import getdoc
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from unittest.mock import patch
 
 from audioprior import tasks
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
@@ -104,7 +106,9 @@ def methods_table() -> str:
 
 def commands() -> str:
     """Return the help of every command."""
-    help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
+    # cyclopts begins a usage with the running program's name and takes its first word away again, of "python -m pytest" too.
+    with patch.object(sys, "argv", ["audioprior"]):
+        help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
     help_ = help_[help_.index("\n### ") + 1 :]  # the page's own beginning is written by hand
     return re.sub(r"\*\[(.*?)\]\*", r"(\1)", help_).strip()
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Locator, Page, expect
 from torch import Tensor
 
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording
+from tests.browsing import Browser, Locator, Page, expect
 from tests.serving import Server, run_command
 
 RATE = 8000

@@ -26,6 +26,7 @@ from audioprior.sound.levels import levels_db, levels_of
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
 from audioprior.tasks import Declick, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
+from tests import sounds
 
 
 class Elements(HTMLParser):
@@ -153,18 +154,16 @@ def test_isolated_peaks_are_musical_noise(noise: Callable[..., Tensor]) -> None:
     assert metrics.musical_noise(added, noisy, speckled, 16000) > 0.5
 
 
-def test_speech_scores(data: Path) -> None:
-    samples, rate = soundfile.read(data / "speech/male_librispeech_3436_16k.flac", always_2d=True)
-    clean = torch.from_numpy(samples.T.copy())
+def test_speech_scores() -> None:
+    clean, rate = sounds.speech(2.0, 16000), 16000
     noisy = clean + 0.02 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     assert metrics.pesq(clean, clean, rate) > 4.5 > 2 > metrics.pesq(clean, noisy, rate)
     assert metrics.stoi(clean, clean, rate) > 0.999 > metrics.stoi(clean, noisy, rate)
 
 
-def test_visqol_falls_with_noise(data: Path) -> None:
+def test_visqol_falls_with_noise() -> None:
     pytest.importorskip("visqol")
-    samples, rate = soundfile.read(data / "music" / "piano_44k.flac", frames=3 * 44100, always_2d=True)
-    clean = torch.from_numpy(samples.T.copy())
+    clean, rate = sounds.music(1.0, 44100), 44100
     added = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     fine, poor = (metrics.visqol(clean, clean + level * added, rate) for level in (1e-4, 1e-2))
     assert fine > poor + 1
