@@ -20,14 +20,15 @@ import soxr
 import torch
 from torch import Tensor
 
-from audioprior import priors
 from audioprior.compare import metrics
-from audioprior.model import stopping
 from audioprior.model.fit import Fit, fit, generator
 from audioprior.noise.floor import long_transform, noise_power, to_shorter
 from audioprior.observations.noise import NoiseObservation
-from audioprior.settings.methods import Consensus, FixedSteps, Method, Nmf, StoppingSettings, encode
+from audioprior.settings.json import encode
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import METHODS
+from audioprior.settings.priors import Consensus, Nmf
+from audioprior.settings.rules import FixedSteps, StoppingSettings
 from audioprior.sound.spectrum import Transform
 from bench.denoise import CACHE, HERE, replace_section
 from bench.mixtures import mixture
@@ -49,7 +50,7 @@ NETWORKS = ("blindspot", "temporal", "harmonic", "recurrent", "dilated", "skip",
 SLOW = ("dilated", "skip", "dcgan")
 FACTORS = tuple(f"nmf-{rank}" for rank in Consensus().ranks)
 # Code that decides λ: figures of other versions of it are not mixed in.
-DECISIVE = ("evidence.py", "spectrum.py", "fitting.py", "stopping.py", "observations", "priors")
+DECISIVE = ("model", "sound/spectrum.py", "observations", "priors")
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def method(name: str) -> Method:
 def started(chosen: Method, place: Seat, seed: int) -> Fit:
     """Return the fit of a method in the seat, as `Denoising` would begin it for its first block."""
     numbers = generator(seed, 1, round(WINDOW_MS * RATE_HZ / 1000))
-    prior = priors.build(chosen.prior, planned_steps=chosen.stopping.max_steps, generators=[numbers])
-    return fit(place.observation, prior, stopping.build(chosen.stopping, numbers))
+    prior = chosen.prior.build(planned_steps=chosen.stopping.max_steps, generators=[numbers])
+    return fit(place.observation, prior, chosen.stopping.build(numbers))
 
 
 def version(chosen: Method) -> str:

@@ -16,10 +16,9 @@ from typing import TypedDict
 import torch
 
 from audioprior.compare import metrics
-from audioprior.model import stopping
 from audioprior.model.fit import generator
-from audioprior.settings.methods import FixedSteps
 from audioprior.settings.presets import RULES
+from audioprior.settings.rules import FixedSteps
 from bench.denoise import CACHE, HERE, replace_section
 from bench.priors import MIXTURES, Seat, drawn, method, seat, started, version
 
@@ -40,7 +39,7 @@ class Outcome(TypedDict):
 
 def watched(name: str, place: Seat) -> Outcome:
     """Fit a prior once, watched by the rules that hide nothing, and let the reference judge what they chose."""
-    open_rules = {rule: stopping.build(kind(), generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
+    open_rules = {rule: kind().build(generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
     chosen: dict[str, Chosen] = {}
     looks: list[Chosen] = []
     stopped: set[str] = set()

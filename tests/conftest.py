@@ -13,7 +13,9 @@ import torch
 from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor
 
-from audioprior.settings.methods import BlindSpot, FixedSteps, Method
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import BlindSpot
+from audioprior.settings.rules import FixedSteps
 
 # In the background of a shell an interrupt is ignored, and so it would be by the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)

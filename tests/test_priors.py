@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from audioprior import priors
 from audioprior.errors import FitError
 from audioprior.model.evidence import Evidence, Picture, heard_everywhere
 from audioprior.model.prior import Prior
@@ -14,7 +13,7 @@ from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.harmonic import HarmonicConvolution
 from audioprior.priors.network import initialise
 from audioprior.priors.recurrent import RecurrentNetwork
-from audioprior.settings.methods import (
+from audioprior.settings.priors import (
     BlindSpot,
     Consensus,
     Dcgan,
@@ -52,7 +51,7 @@ def sound_and_noise(seed: int = 0, channels: int = 1, batch: int = 1) -> tuple[T
 
 def build(settings: PriorSettings, seed: int = 0, batch: int = 1) -> Prior:
     generators = [torch.Generator().manual_seed(seed + number) for number in range(batch)]
-    return priors.build(settings, planned_steps=STEPS, generators=generators)
+    return settings.build(planned_steps=STEPS, generators=generators)
 
 
 @pytest.mark.parametrize("settings", ALL, ids=lambda s: s.kind)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.sound.recording import opened
 from audioprior.tasks import Run

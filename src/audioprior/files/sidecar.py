@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from audioprior.errors import SettingsError
 from audioprior.settings.identity import versions
-from audioprior.settings.methods import decode, encode
+from audioprior.settings.json import decode, encode
 from audioprior.tasks import Run
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from audioprior.errors import FitError
 from audioprior.model.evidence import Evidence
 from audioprior.priors.adam import Adam
-from audioprior.settings import methods as s
+from audioprior.settings.priors import BlindSpot
 
 _STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
 _GUARD = 1  # frequencies hidden on either side of the bin, at its own frame
@@ -114,7 +114,7 @@ class BlindSpotPrior:
 
     def __init__(
         self,
-        settings: s.BlindSpot,
+        settings: BlindSpot,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,

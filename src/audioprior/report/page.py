@@ -12,7 +12,7 @@ from audioprior.damage.findings import Finding
 from audioprior.noise.kinds import removed_noise
 from audioprior.report import pictures
 from audioprior.settings.identity import versions
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, encode_to
 from audioprior.sound.source import excerpt

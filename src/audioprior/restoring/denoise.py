@@ -15,10 +15,9 @@ from audioprior.noise.floor import followed, long_transform, noise_power, to_sho
 from audioprior.noise.profile import Profile, learn, read_profile
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.priors import SEPARATE
 from audioprior.restoring.job import Block, Blocks, Job, Progress, Result, Seat
 from audioprior.restoring.protect import spared
-from audioprior.settings.methods import FixedSteps
+from audioprior.settings.rules import FixedSteps
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
@@ -55,7 +54,7 @@ class BlockDenoising(Blocks):
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(recording))
         self._profile = profile or _profile(recording, chosen.noise)
-        if isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps):
+        if run.method.prior.batched and isinstance(run.method.stopping, FixedSteps):
             self.carries = run.method.later_share < 1
             self.together = _TOGETHER if self._device.type == "cuda" else 1
         if not self._level:  # digital silence

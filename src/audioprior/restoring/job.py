@@ -14,10 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audioprior import priors
 from audioprior.damage.findings import Finding
 from audioprior.errors import FitError, SettingsError
-from audioprior.model import stopping
 from audioprior.model.fit import Fit, fit
 from audioprior.model.observation import Observation, Together
 from audioprior.model.prior import Carrying, Learned
@@ -244,8 +242,8 @@ class Blocks(ABC):
     def _fit(self, seats: list[Seat], start: Learned | None) -> Fit:
         """Return the fit of the method's prior in some seats at once, stopped by the method's rule."""
         method, numbers = self._method, [seat.numbers for seat in seats]
-        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generators=numbers, start=start)
-        return fit(Together([seat.observation for seat in seats]), prior, stopping.build(method.stopping, numbers[0]))
+        prior = method.prior.build(planned_steps=method.stopping.max_steps, generators=numbers, start=start)
+        return fit(Together([seat.observation for seat in seats]), prior, method.stopping.build(numbers[0]))
 
     @property
     def _method(self) -> Method:

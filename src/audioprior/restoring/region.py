@@ -10,7 +10,7 @@ from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.observations.region import RegionObservation
 from audioprior.restoring.job import Block, Job, Result, Seat
-from audioprior.settings.methods import BlindSpot, Consensus, Free
+from audioprior.settings.priors import BlindSpot, Consensus, Free
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import Inpaint, Region, Run

@@ -19,7 +19,7 @@ from audioprior.model.prior import Learned
 from audioprior.restoring.denoise import BlockDenoising
 from audioprior.restoring.job import FitSummary, on_grid
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding, Excess, clamped
 from audioprior.sound.recording import encoder, write_samples
 from audioprior.sound.source import Source

@@ -1,6 +1,6 @@
 """What all tasks have in common."""
 
-from audioprior.settings.methods import Choice, require
+from audioprior.settings.json import Choice, require
 
 Gap = tuple[float, float]
 """START, END, in seconds."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.files.processes import hire
-from audioprior.settings.methods import decode, encode
+from audioprior.settings.json import decode, encode
 from audioprior.sound.writing import replacing
 from audioprior.tasks import Run
 from audioprior.web.recordings import GoneError, Shelf, Shelved

@@ -26,7 +26,7 @@ from audioprior.files.runner import planned, restore_file
 from audioprior.noise.kinds import removed_noise
 from audioprior.restoring.job import Progress
 from audioprior.restoring.streaming import LongDenoising, Parts
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import FileSource, excerpt, open_source
 from audioprior.tasks import Denoise, Run
