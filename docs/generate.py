@@ -58,7 +58,7 @@ def kind(hint: Any) -> str:
     return f"`{hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint}`"
 
 
-def ours(base: type) -> list[type]:
+def ours(base: type[Any]) -> list[type[Any]]:
     """Return the dataclasses below one that stand in its own file: not those of an example or a test."""
     return [cls for cls in base.__subclasses__() if cls.__module__ == base.__module__]
 

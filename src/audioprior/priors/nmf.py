@@ -72,13 +72,14 @@ class NmfPrior:
         self._power, self._weight, added = (p.flatten(1, 2) for p in (evidence.power, evidence.weight, evidence.added))
         if self._seen is None:
             batch, rows, frames = self._power.shape
-            mean = self._power.mean((1, 2), keepdim=True) + _TINY
+            known = evidence.filled().power.flatten(1, 2)
+            mean = known.mean((1, 2), keepdim=True) + _TINY
             shapes = ((rows, self._rank), (self._rank, frames))
             drawn = ([torch.rand(shape, generator=one) for one in self._generators] for shape in shapes)
             w, h = (torch.stack(each).to(self._power) + 0.1 for each in drawn)
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.
-            self._spectra = w * self._power.mean(2, keepdim=True).clamp_min(self._floor)
+            self._spectra = w * known.mean(2, keepdim=True).clamp_min(self._floor)
             if self._start is not None:
                 self._spectra = self._start[0].to(w).expand_as(w).clone()
             self._activities = h / self._rank
