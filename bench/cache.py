@@ -23,8 +23,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audioprior import priors
-from audioprior.settings.methods import Method, encode
+from audioprior.settings.json import encode
+from audioprior.settings.methods import Method
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / "build" / "bench"
@@ -80,7 +80,7 @@ def key(
 
 def method_code(chosen: Method) -> tuple[list[str], Any]:
     """Return the modules that a method's prior is made by, and the method's values with the text that builds it."""
-    built = priors.build(chosen.prior, planned_steps=chosen.stopping.max_steps, generators=[torch.Generator()])
+    built = chosen.prior.build(planned_steps=chosen.stopping.max_steps, generators=[torch.Generator()])
     return ["settings.methods", type(built).__module__], [encode(chosen), inspect.getsource(type(chosen.prior))]
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from audioprior.compare import metrics
-from audioprior.settings.methods import Consensus
+from audioprior.settings.priors import Consensus
 from bench.results import mean, parsed, parser, show, spread
 from bench.seat import EXCERPT_S, MIXTURES, RATE_HZ, Seat, drawn, seat
 

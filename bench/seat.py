@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audioprior import priors
-from audioprior.model import stopping
 from audioprior.model.fit import Fit, fit, generator
 from audioprior.noise.floor import long_transform, noise_power, to_shorter
 from audioprior.observations.noise import NoiseObservation
-from audioprior.settings.methods import FixedSteps, Method, Nmf, StoppingSettings
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import METHODS
+from audioprior.settings.priors import Nmf
+from audioprior.settings.rules import FixedSteps, StoppingSettings
 from audioprior.sound.resampling import resampled
 from audioprior.sound.spectrum import Transform
 from bench import cache
@@ -99,8 +99,8 @@ def method(name: str) -> Method:
 def started(chosen: Method, place: Seat, seed: int) -> Fit:
     """Return the fit of a method in the seat, as `Denoising` would begin it for its first block."""
     randomness = generator(seed, 1, round(WINDOW_MS * RATE_HZ / 1000))
-    prior = priors.build(chosen.prior, planned_steps=chosen.stopping.max_steps, generators=[randomness])
-    return fit(place.observation, prior, stopping.build(chosen.stopping, randomness))
+    prior = chosen.prior.build(planned_steps=chosen.stopping.max_steps, generators=[randomness])
+    return fit(place.observation, prior, chosen.stopping.build(randomness))
 
 
 def key(chosen: Method, place: Seat, seed: int) -> str:

@@ -15,10 +15,10 @@ from dataclasses import replace
 from typing import TypedDict
 
 from audioprior.compare import metrics
-from audioprior.model import stopping
 from audioprior.model.fit import generator
-from audioprior.settings.methods import FixedSteps, encode
+from audioprior.settings.json import encode
 from audioprior.settings.presets import RULES
+from audioprior.settings.rules import FixedSteps
 from bench import cache
 from bench.results import mean, parsed, parser, show
 from bench.seat import MIXTURES, Seat, drawn, key, method, seat, started
@@ -40,7 +40,7 @@ class Outcome(TypedDict):
 
 def watched(name: str, place: Seat) -> Outcome:
     """Fit a prior once, watched by the rules that hide nothing, and let the reference judge what they chose."""
-    open_rules = {rule: stopping.build(kind(), generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
+    open_rules = {rule: kind().build(generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
     chosen: dict[str, Chosen] = {}
     looks: list[Chosen] = []
     stopped: set[str] = set()

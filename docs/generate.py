@@ -16,9 +16,10 @@ from unittest.mock import patch
 from audioprior import tasks
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
 from audioprior.cli.app import app
-from audioprior.settings import methods as settings
 from audioprior.settings import presets
-from audioprior.settings.methods import Method, PriorSettings
+from audioprior.settings.json import encode
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import PriorSettings
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Written by docs/generate.py from the code; do not edit. -->"
@@ -59,6 +60,11 @@ def kind(hint: Any) -> str:
     return f"`{hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint}`"
 
 
+def ours(base: type[Any]) -> list[type[Any]]:
+    """Return the dataclasses below one that stand in its own file: not those of an example or a test."""
+    return [cls for cls in base.__subclasses__() if cls.__module__ == base.__module__]
+
+
 def section(cls: type, title: str, level: int = 3) -> str:
     """Return the section of one dataclass: what it is, and a table of its settings."""
     head, said = attributes(cls)
@@ -85,7 +91,7 @@ def settings_page() -> str:
         "The named methods are values of it:",
         methods_table(),
         "## Priors",
-        *(section(cls, f"`{cls.__name__}`") for cls in PriorSettings.__subclasses__()),
+        *(section(cls, f"`{cls.__name__}`") for cls in ours(PriorSettings)),
         "## Stopping rules",
         *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in presets.RULES.items()),
     ]
@@ -98,7 +104,7 @@ def methods_table() -> str:
     for name, said in presets.DESCRIPTIONS.items():
         method = presets.METHODS[name]
         windows = ", ".join(f"{window:g}" for window in method.windows_ms)
-        prior, rule = type(method.prior).__name__, settings.encode(method.stopping)["kind"]
+        prior, rule = type(method.prior).__name__, encode(method.stopping)["kind"]
         rows.append(f"| `{name}` | {said} | `{prior}` | {windows} | {rule}, {method.stopping.max_steps} |")
     head = ["| method | what it is | prior | windows (ms) | stops: rule, most steps |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows])

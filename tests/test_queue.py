@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.recording import Recording
 from audioprior.tasks import Denoise, Run
 from audioprior.web.queue import Queue

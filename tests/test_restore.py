@@ -14,8 +14,10 @@ import audioprior as ap
 from audioprior.compare.metrics import si_sdr
 from audioprior.restoring.denoise import Denoising
 from audioprior.restoring.job import start
-from audioprior.settings.methods import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import METHODS
+from audioprior.settings.priors import BlindSpot, Dcgan, Skip
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut
 from audioprior.sound.recording import as_recording
 from audioprior.tasks import Denoise, Run
 from tests import sounds

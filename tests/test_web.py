@@ -24,7 +24,7 @@ from torch import Tensor
 
 from audioprior.cli.app import app
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.levels import levels
 from audioprior.sound.recording import Recording, read

@@ -10,7 +10,7 @@ from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.files.inputs import input_files
 from audioprior.files.sidecar import read_facts, sidecar_of
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.sound.recording import opened
 from audioprior.tasks import Run

@@ -17,8 +17,9 @@ from audioprior.damage.clipping import find_clipping
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.restoring.job import finish, start
-from audioprior.settings.methods import Method, Nmf
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
+from audioprior.settings.priors import Nmf
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import TASKS, Run

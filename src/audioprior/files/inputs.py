@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audioprior.errors import AudioError
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.tasks import Run
 
 

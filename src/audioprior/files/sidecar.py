@@ -18,7 +18,7 @@ from audioprior.errors import SettingsError
 from audioprior.restoring.job import Result
 from audioprior.restoring.store import FitSummary
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import decode, encode
+from audioprior.settings.json import decode, encode
 from audioprior.tasks import Run
 
 _VERSION = 3

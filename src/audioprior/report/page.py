@@ -15,7 +15,7 @@ from audioprior.report.reported import Fitted, Reported
 from audioprior.report.templates import render
 from audioprior.report.words import EARLY, label, repaired, words_of
 from audioprior.settings.identity import versions
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding, quantise
 from audioprior.sound.recording import encoder, write_samples
 from audioprior.sound.source import Source, chunks, excerpt

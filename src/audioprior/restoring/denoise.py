@@ -18,10 +18,10 @@ from audioprior.noise.kinds import WINDOW_MS, kinds_of_noise
 from audioprior.noise.profile import Profile, learn, read_profile
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.priors import SEPARATE
 from audioprior.restoring.protect import protected
 from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Seat, pick_device, pieces
-from audioprior.settings.methods import FixedSteps, Method
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
@@ -85,7 +85,7 @@ class Denoising:
         self._known, self._profile = known, known or _profile(self._sound, task.noise)
         self._observing = run.method.observation
         self._windows_ms = run.method.windows_ms
-        if isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps):
+        if run.method.prior.batched and isinstance(run.method.stopping, FixedSteps):
             self.carries = run.method.later_share < 1
             self.together = _TOGETHER if self.device.type == "cuda" else 1
         # Of digital silence nothing can be removed.

@@ -14,10 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audioprior import priors
 from audioprior.damage.findings import Finding
 from audioprior.errors import FitError, SettingsError
-from audioprior.model import stopping
 from audioprior.model.fit import Fit, fit
 from audioprior.model.observation import Together
 from audioprior.model.prior import Carrying, Learned
@@ -279,8 +277,8 @@ class Job:
     def _fit(self, seats: list[Seat], method: Method, start: Learned | None) -> Fit:
         """Return the fit of the method's prior in some seats at once, stopped by the method's rule."""
         numbers = [seat.numbers for seat in seats]
-        prior = priors.build(method.prior, planned_steps=method.stopping.max_steps, generators=numbers, start=start)
-        return fit(Together([seat.observation for seat in seats]), prior, stopping.build(method.stopping, numbers[0]))
+        prior = method.prior.build(planned_steps=method.stopping.max_steps, generators=numbers, start=start)
+        return fit(Together([seat.observation for seat in seats]), prior, method.stopping.build(numbers[0]))
 
 
 def start(sound: Source, run: Run, *, store: Store | None = None, before: Result | None = None) -> Job:

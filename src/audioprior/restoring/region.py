@@ -10,7 +10,8 @@ from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.observations.region import RegionObservation
 from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pick_device, pieces
-from audioprior.settings.methods import BlindSpot, Consensus, Free, Method
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import BlindSpot, Consensus, Free
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Difference, Patched, Removed, Span

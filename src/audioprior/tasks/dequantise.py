@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from audioprior.settings.methods import require
+from audioprior.settings.json import require
 from audioprior.tasks.task import TaskSettings
 
 

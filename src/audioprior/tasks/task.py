@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from audioprior.settings.methods import Choice, require
+from audioprior.settings.json import Choice, require
 
 Gap = tuple[float, float]
 """START, END, in seconds."""

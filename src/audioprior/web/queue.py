@@ -15,7 +15,7 @@ from typing import Any
 
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.files.processes import start_process
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.writing import replacing
 from audioprior.tasks import Run
 from audioprior.web.recordings import GoneError, Recordings, Stored

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from audioprior.errors import SettingsError
 from audioprior.settings import presets
-from audioprior.settings.methods import decode, encode
+from audioprior.settings.json import decode, encode
 from audioprior.tasks import TASKS, Denoise, Run
 
 # What a visitor decides. Not everything that a task has: a path in a setting would open any file of this machine.

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.tasks import Run
 
 ABOUT, EVENTS = "job.json", "events.jsonl"

@@ -27,7 +27,7 @@ from audioprior.noise.kinds import removed_noise
 from audioprior.restoring.job import Job, start
 from audioprior.restoring.progress import Progress
 from audioprior.restoring.store import Folder
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.levels import RANGE_DB, drawing, levels, shades
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import FileSource, chunks, excerpt, open_source
