@@ -27,7 +27,6 @@ from audioprior.classical.autoregression import interpolate
 from audioprior.classical.spade import declip as spade
 from audioprior.model.gaussian import Frames
 from audioprior.restore import declip, inpaint
-from audioprior.settings.presets import DEFAULTS
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import Inpaint
 from bench.denoise import CACHE, HERE, replace_section, source_hash
@@ -178,7 +177,7 @@ def gap_systems(methods: list[str], length_ms: int) -> dict[str, Callable[..., T
     for method in methods:
         if length_ms < LONGEST_MS:
             found[method] = ours(method, "mean")
-        if method == DEFAULTS["inpaint"] and length_ms >= LONG_MS:
+        if method == Inpaint.method and length_ms >= LONG_MS:
             found[f"{method}, sample"] = ours(method, "sample")
     return found
 

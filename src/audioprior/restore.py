@@ -16,9 +16,8 @@ from audioprior.restoring.extend import Extending
 from audioprior.restoring.job import Job, Result
 from audioprior.restoring.region import Uncovering
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import DEFAULT, DEFAULTS, method, named
 from audioprior.sound.recording import Recording, as_recording
-from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
+from audioprior.tasks import TASKS, Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, Task
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -28,7 +27,7 @@ def denoise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULT,
+    method: str | Method = Denoise.method,
     settings: Denoise | None = None,
 ) -> Result:
     """Take the noise out of a recording.
@@ -51,7 +50,7 @@ def inpaint(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["inpaint"],
+    method: str | Method = Inpaint.method,
     settings: Inpaint | None = None,
 ) -> Result:
     """Fill gaps, and take marked regions of time and frequency out of a recording; all other samples stay as they are.
@@ -74,7 +73,7 @@ def declip(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declip"],
+    method: str | Method = Declip.method,
     settings: Declip | None = None,
 ) -> Result:
     """Infer the peaks that clipping cut off; all other samples stay as they are.
@@ -97,7 +96,7 @@ def dequantise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["dequantise"],
+    method: str | Method = Dequantise.method,
     settings: Dequantise | None = None,
 ) -> Result:
     """Take the steps out of a recording that was once stored in few bits; no sample moves by more than half a step.
@@ -119,7 +118,7 @@ def declick(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declick"],
+    method: str | Method = Declick.method,
     settings: Declick | None = None,
 ) -> Result:
     """Take out clicks and crackle; all other samples stay as they are.
@@ -150,14 +149,12 @@ def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | N
         SettingsError: the cutoff or the rate makes no sense for this recording.
         AudioError: a file cannot be read.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(DEFAULTS["extend"], settings or Extend())))
+    return _finish(start(as_recording(sound, sample_rate), resolve(Extend.method, settings or Extend())))
 
 
-def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
+def resolve(choice: str | Method, settings: Task | None = None) -> Run:
     """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
-    task = settings or Denoise()
-    name = named(choice, task.kind) if isinstance(choice, str) else "custom"
-    return Run(name=name, method=method(choice, task.kind) if isinstance(choice, str) else choice, task=task)
+    return Run.of(settings or Denoise(), choice)
 
 
 def start(recording: Recording, run: Run) -> Job:
@@ -184,7 +181,7 @@ def start(recording: Recording, run: Run) -> Job:
         case Declip():
             return repairing.clipping(recording, run, run.task)
         case _:
-            names = ", ".join(DEFAULTS)
+            names = ", ".join(TASKS)
             raise SettingsError(f"{run.task.kind} is no known task; choose one of {names}.")
 
 

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 
 from audioprior.errors import SettingsError
-from audioprior.settings import presets
-from audioprior.tasks import TASKS, Denoise, Region, Run, TaskSettings
+from audioprior.tasks import TASKS, Denoise, Region, Run, Task
 
 Inputs = Annotated[list[str], Parameter(allow_leading_hyphen=True)]
 
@@ -45,7 +44,7 @@ def bands(_: Any, tokens: Sequence[Token]) -> tuple[Region, ...]:
     return tuple(band(token.value) for token in tokens)
 
 
-def assigned(kind: str, pairs: Sequence[str]) -> TaskSettings:
+def assigned(kind: str, pairs: Sequence[str]) -> Task:
     """Return a task's settings from NAME=VALUE of each that is not left as it is.
 
     Raises:
@@ -67,16 +66,14 @@ def assigned(kind: str, pairs: Sequence[str]) -> TaskSettings:
         raise SettingsError(f"the settings of {kind} are not valid ({error}); see audioprior {kind} --help.") from error
 
 
-def chosen_run(
-    config: Path | None, method: str, task: TaskSettings, *, stop: str | None = None, steps: int | None = None
-) -> Run:
+def chosen_run(config: Path | None, method: str, task: Task, *, stop: str | None = None, steps: int | None = None) -> Run:
     """Return what the options mean, or what a sidecar file holds."""
-    method = presets.named(method, task.kind)
+    method = task.named(method)
     if config is None:
-        return Run(name=method, method=presets.method(method, task.kind, stop=stop, steps=steps), task=task)
+        return Run.of(task, method, stop=stop, steps=steps)
     from audioprior.files.sidecar import read_run
 
-    if task != type(task)() or method != presets.DEFAULTS[task.kind] or stop or steps:
+    if task != type(task)() or method != task.method or stop or steps:
         raise SettingsError(f"--config {config} holds all settings; leave the others out.")
     run = read_run(config)
     if run.task.kind != task.kind:

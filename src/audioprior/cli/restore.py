@@ -12,7 +12,7 @@ from audioprior.errors import SettingsError
 from audioprior.files.output import Output
 from audioprior.files.runner import restore_each
 from audioprior.settings import presets
-from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Task
 
 _FLAGS, _REPAIR, _OUTPUT = DenoiseFlags(), Repair(), Output()
 
@@ -192,6 +192,6 @@ def _check_names(inputs: list[str]) -> None:
             raise SettingsError(f"there is no option {name}; --help lists them.")
 
 
-def _repaired(inputs: list[str], task: TaskSettings, repair: Repair, output: Output) -> int:
+def _repaired(inputs: list[str], task: Task, repair: Repair, output: Output) -> int:
     run = chosen_run(repair.config, repair.method or "default", task, steps=repair.steps)
     return restore_each(inputs, run, output, dry_run=repair.dry_run)

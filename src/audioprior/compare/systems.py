@@ -18,7 +18,7 @@ from audioprior.damage.findings import Damage, runs
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.settings.methods import Method, Nmf
-from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
+from audioprior.settings.presets import DESCRIPTIONS, METHODS
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import TASKS
@@ -105,7 +105,7 @@ def _methods(task: str) -> list[str]:
     found = []
     for name in METHODS:
         with suppress(SettingsError):
-            method(name, task)
+            TASKS[task].preset(name)
             found.append(name)
     return found
 

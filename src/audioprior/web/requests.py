@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 from audioprior.errors import SettingsError
-from audioprior.settings import presets
 from audioprior.settings.methods import decode, encode
 from audioprior.tasks import TASKS, Denoise, Run
 
@@ -34,9 +33,9 @@ def asked(wish: Any) -> Run:
     for name, value in settings.items():
         if name not in _ALLOWED[task] or (name == "noise" and isinstance(value, str)):
             raise SettingsError(f"the page cannot set {name} of {task}; use the command line for it.")
-    name = presets.named(str(wish.get("method") or "default"), task)
+    name = TASKS[task].named(str(wish.get("method") or "default"))
     chosen = decode({"kind": task, **settings}, TASKS[task])
-    return Run(name=name, method=presets.method(name, task), task=chosen)
+    return Run(name=name, method=TASKS[task].preset(name), task=chosen)
 
 
 def adjusted(run: Run, wish: Any) -> Run:
@@ -54,7 +53,7 @@ def command_line(run: Run, name: str) -> str:
     """Return the command that gives the same bytes as a run of a file."""
     task = run.task
     words = ["audioprior", task.kind, f"./{name}" if name.startswith("-") else name]
-    if run.name != presets.DEFAULTS[task.kind]:
+    if run.name != task.method:
         words += ["-m", run.name]
     usual = type(task)()
     for field in fields(TASKS[task.kind]):  # type: ignore[arg-type]
