@@ -23,7 +23,8 @@ class Denoise(Task):
     noise: Annotated[
         Gap | str | None,
         Knob(
-            "a passage that holds noise only, START-END, or a noise profile's file; found blind without it",
+            "START-END of a passage that holds noise only, in seconds or h:mm:ss, or a noise profile's file; found blind "
+            "without it",
             mark="span",
             label="noise only",
             page=True,
@@ -32,7 +33,7 @@ class Denoise(Task):
     protect: Annotated[
         tuple[Region, ...],
         Knob(
-            "START-END:LOW-HIGH of a region, in seconds and Hz, of which nothing is taken away",
+            "START-END:LOW-HIGH of a region, in seconds (or h:mm:ss) and Hz, of which nothing is taken away",
             mark="region",
             label="what to protect",
             page=True,

@@ -16,7 +16,8 @@ class Inpaint(Task):
     gaps: Annotated[
         tuple[Gap, ...],
         Knob(
-            "START-END of a gap; overlapping ones are joined. Without gaps and regions, gaps are looked for",
+            "START-END of a gap, in seconds or h:mm:ss; overlapping ones are joined, and without any marks gaps are looked "
+            "for",
             flag="gap",
             mark="span",
             label="a gap",
@@ -26,7 +27,7 @@ class Inpaint(Task):
     regions: Annotated[
         tuple[Region, ...],
         Knob(
-            "START-END:LOW-HIGH of what to take out of a part of the spectrum, in seconds and Hz",
+            "START-END:LOW-HIGH of what to take out of a part of the spectrum, in seconds (or h:mm:ss) and Hz",
             flag="region",
             mark="region",
             label="what to take out",

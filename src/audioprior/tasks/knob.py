@@ -79,6 +79,12 @@ class Option:
         return self.knob.flag or self.name.replace("_", "-")
 
     @property
+    def title(self) -> str:
+        """Its name on the page, with its unit: "Level in dBFS"."""
+        words = self.flag.replace("-", " ")
+        return f"{words[0].upper()}{words[1:]}" + (f" in {self.knob.unit}" if self.knob.unit else "")
+
+    @property
     def many(self) -> bool:
         """Whether it holds several, each of which is given on its own."""
         return get_origin(self.hint) is tuple and get_args(self.hint)[-1] is Ellipsis

@@ -17,7 +17,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
-from audioprior.settings import presets
 from audioprior.web import requests as asking
 from audioprior.web.copies import RANGE_DB, levels, open_copy, shades
 from audioprior.web.queue import Queue, Task, run_of
@@ -32,7 +31,6 @@ _SWEEP_S = 60.0
 _LARGEST = 2000  # columns or rows of a picture
 # Seconds of processor for a sample of a channel, measured (`bench/RESULTS.md`): for a word on how long it takes.
 COST = {"fast": 5e-6, "consensus": 1.8e-5, "best": 4.5e-5}
-_METHODS = ("consensus", "fast", "best", "nmf", "log-mmse", "nlm", "blindspot")
 
 
 def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple[str, ...]) -> FastAPI:
@@ -86,9 +84,8 @@ def _about_routes(app: FastAPI, keep_hours: float, most_mb: float) -> None:
 
     @app.get("/api/about")
     def about() -> dict[str, Any]:
-        methods = {name: presets.DESCRIPTIONS[name] for name in _METHODS}
         limits = {"keep_hours": keep_hours, "most_mb": most_mb, "range_db": RANGE_DB, "report_s": MOST_REPORTED_S}
-        return {"version": __version__, "methods": methods, "default": presets.DEFAULT, "cost": COST, **limits}
+        return {"version": __version__, "tasks": asking.forms(), "cost": COST, **limits}
 
 
 def _recording_routes(app: FastAPI, shelf: Shelf, queue: Queue, most_mb: float) -> None:
