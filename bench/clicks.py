@@ -31,7 +31,7 @@ from torch import Tensor
 from audioprior.compare import metrics
 from audioprior.damage.findings import Finding
 from audioprior.restore import declick
-from audioprior.settings import presets
+from audioprior.tasks import Declick
 from bench import cache
 from bench.mixtures import CLIPS, NOISES, Split
 from bench.results import figure, mean, parsed, parser, show
@@ -198,7 +198,7 @@ def _place(finding: Finding, channels: int, rate: int) -> tuple[slice, slice]:
 
 def outcome(c: Clicked) -> Outcome:
     """Return what becomes of a clip, measured now or before."""
-    modules, settings = cache.method_code(presets.method("default", "declick"))
+    modules, settings = cache.method_code(Declick.preset())
     key = cache.key(
         code=["restore", "compare.metrics", *modules],
         measuring=[measure],

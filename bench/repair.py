@@ -29,9 +29,8 @@ from torch import Tensor
 from audioprior.classical.autoregression import interpolate
 from audioprior.classical.spade import declip as spade
 from audioprior.restore import declip, inpaint
-from audioprior.settings import presets
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import Inpaint
+from audioprior.tasks import TASKS, Inpaint
 from bench import cache
 from bench.damages import GAPS, LONGEST_MS, Scores, clip_scores, column_scores, excerpt, gap_scores
 from bench.mixtures import CLIPS
@@ -71,7 +70,7 @@ def gap_systems(methods: Sequence[str], length_ms: int) -> dict[str, Callable[..
     for method in methods:
         if length_ms < LONGEST_MS:
             found[method] = ours(method, "mean")
-        if method == presets.DEFAULTS["inpaint"] and length_ms >= LONG_MS:
+        if method == Inpaint.method and length_ms >= LONG_MS:
             found[f"{method}, sample"] = ours(method, "sample")
     return found
 
@@ -115,7 +114,7 @@ def key(case: Case, name: str, clean: Tensor, rate: int) -> str:
     if name in CLASSICAL:
         code, settings = [CLASSICAL[name]] if CLASSICAL[name] else [], None
     else:
-        modules, settings = cache.method_code(presets.method(name.partition(",")[0], case.task))
+        modules, settings = cache.method_code(TASKS[case.task].preset(name.partition(",")[0]))
         code = ["restore", *modules]
     return cache.key(
         code=["model.gaussian", "sound.spectrum", *code],

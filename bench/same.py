@@ -89,7 +89,7 @@ class Call:
     def run(self) -> str:
         samples = torch.from_numpy(damaged(self.channels)[self.of].T.copy())
         task = getattr(ap, self.verb.capitalize())(**self.options)
-        method = presets.method(self.method, self.verb, steps=STEPS.get(self.method))
+        method = task.preset(self.method, steps=STEPS.get(self.method))
         chosen = {} if self.verb == "extend" else {"method": method}
         result = getattr(ap, self.verb)(samples, sample_rate=RATE, settings=task, **chosen)
         parts = [result.restored, result.removed, *result.others]

@@ -126,7 +126,7 @@ def test_nothing_can_be_drawn_before_a_fit(settings: PriorSettings) -> None:
 @pytest.mark.parametrize("place", [(20, 30), (0, 0), (1, 0), (39, 59), (2, 58)])
 @pytest.mark.parametrize("beside", ["frequencies", "frames"])
 def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int], beside: str) -> None:
-    """λ of a bin is the same whatever was heard in it, or in the bins beside, which share its noise by leakage or overlap."""
+    """λ of a bin is the same whatever was heard in it, or in the bins beside, which share its noise."""
     _, evidence = sound_and_noise()
     f, t = place
     drawn: list[torch.Tensor] = []

@@ -13,7 +13,6 @@ from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.observations.clip import truncated
 from audioprior.restoring.repair import patches
-from audioprior.settings.presets import method
 from audioprior.sound.recording import as_recording
 from audioprior.tasks import Declip, Inpaint
 
@@ -88,7 +87,7 @@ def test_only_the_channel_with_the_gap_changes(chord: Tensor) -> None:
 @pytest.mark.parametrize("name", ["free", "temporal", "skip"])
 def test_any_prior_takes_the_seat(chord: Tensor, name: str) -> None:
     damaged = with_gap(chord, 1.0, 1.005)
-    result = ap.inpaint(damaged, sample_rate=RATE, method=method(name, "inpaint", steps=24))
+    result = ap.inpaint(damaged, sample_rate=RATE, method=Inpaint.preset(name, steps=24))
     assert snr(chord, result.restored.samples) > snr(chord, damaged)
 
 

@@ -25,7 +25,7 @@ from audioprior.settings.methods import Method
 from audioprior.sound.levels import levels_db, levels_of
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
-from audioprior.tasks import Declick, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Denoise, Dequantise, Extend, Inpaint, Run, Task
 from tests import sounds
 
 
@@ -67,7 +67,7 @@ class Held:
     account: Account | None = None
 
 
-def held(task: TaskSettings, *findings: Finding, name: str = "input") -> Held:
+def held(task: Task, *findings: Finding, name: str = "input") -> Held:
     """A tenth of a second of a steady value, of which nothing was removed."""
     sound = Recording(torch.full((1, 1600), 0.1, dtype=torch.float64), 16000, name=name)
     nothing = sound.with_samples(sound.samples * 0)
@@ -190,7 +190,7 @@ def test_visqol_falls_with_noise() -> None:
         (Declick(), Finding("click", 0.1, 0.102), "1 click, 2.0 ms. All other samples are as they were"),
     ],
 )
-def test_a_report_says_what_stayed_as_it_was(tmp_path: Path, task: TaskSettings, finding: Finding, words: str) -> None:
+def test_a_report_says_what_stayed_as_it_was(tmp_path: Path, task: Task, finding: Finding, words: str) -> None:
     write_report(held(task, finding), tmp_path / "x.html")
     page = (tmp_path / "x.html").read_text()
     assert words in page

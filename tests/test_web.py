@@ -30,7 +30,7 @@ from audioprior.sound.levels import levels
 from audioprior.sound.recording import Recording, read
 from audioprior.tasks import Denoise, Inpaint, Run
 from audioprior.web.recordings import Recordings, clean_name
-from audioprior.web.requests import Adjustment, Wish, adjusted, asked, command_line
+from audioprior.web.requests import Wish, adjusted, asked, command_line
 from tests.serving import Server, run_command
 
 RATE = 8000
@@ -99,12 +99,12 @@ def test_what_makes_no_sense_is_refused(wish: dict[str, Any], sentence: str) -> 
 
 def test_only_what_needs_no_fit_is_adjusted() -> None:
     run = asked(Wish(task="denoise"))
-    moved = adjusted(run, Adjustment(strength=0.5, stop_at=0.25))
+    moved = adjusted(run, {"strength": 0.5, "stop_at": 0.25})
     assert moved.task == Denoise(strength=0.5, stop_at=0.25)
     with pytest.raises(SettingsError, match="strength is 2"):
-        adjusted(run, Adjustment(strength=2.0))
+        adjusted(run, {"strength": 2.0})
     with pytest.raises(SettingsError, match="run inpaint again"):
-        adjusted(Run(task=Inpaint()), Adjustment(strength=0.5))
+        adjusted(Run(task=Inpaint()), {"strength": 0.5})
 
 
 @given(st.text(max_size=300))

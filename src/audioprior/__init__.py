@@ -6,7 +6,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     errors        every failure a user can meet
     sound         channels encoding spectrum writing recording source levels resampling views
     settings      identity json priors rules methods presets
-    tasks         task denoise inpaint declip declick dequantise extend run
+    tasks         knob task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus

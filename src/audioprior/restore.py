@@ -10,7 +10,6 @@ from torch import Tensor
 
 from audioprior.restoring.job import Result, finish, start
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import DEFAULT, DEFAULTS
 from audioprior.sound.recording import Recording, as_recording
 from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
@@ -22,7 +21,7 @@ def denoise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULT,
+    method: str | Method = Denoise.method,
     settings: Denoise | None = None,
 ) -> Result:
     """Take the noise out of a recording.
@@ -45,7 +44,7 @@ def inpaint(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["inpaint"],
+    method: str | Method = Inpaint.method,
     settings: Inpaint | None = None,
 ) -> Result:
     """Fill gaps, and take marked regions of time and frequency out of a recording; all other samples stay as they are.
@@ -68,7 +67,7 @@ def declip(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declip"],
+    method: str | Method = Declip.method,
     settings: Declip | None = None,
 ) -> Result:
     """Infer the peaks that clipping cut off; all other samples stay as they are.
@@ -91,7 +90,7 @@ def dequantise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["dequantise"],
+    method: str | Method = Dequantise.method,
     settings: Dequantise | None = None,
 ) -> Result:
     """Take the steps out of a recording that was once stored in few bits; no sample moves by more than half a step.
@@ -113,7 +112,7 @@ def declick(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declick"],
+    method: str | Method = Declick.method,
     settings: Declick | None = None,
 ) -> Result:
     """Take out clicks and crackle; all other samples stay as they are.

@@ -1,24 +1,30 @@
 """The command that restores many files."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from audioprior.batch.workers import Workers
 from audioprior.cli.app import app
-from audioprior.cli.arguments import Inputs, assigned, chosen_run
+from audioprior.cli.arguments import assigned, chosen_run
+from audioprior.tasks import TASKS
+
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[*TASKS]
 
 _WORKERS = Workers()
 
 
 @app.command
 def batch(
-    inputs: Inputs,
+    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    task: Literal["denoise", "inpaint", "declip", "declick", "dequantise", "extend"] = "denoise",
+    task: Kind = "denoise",
     method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     config: Path | None = None,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from audioprior.cli.app import app
-from audioprior.cli.arguments import span
 from audioprior.errors import SettingsError
 from audioprior.settings import presets
+from audioprior.tasks.knob import span
 
 
 @app.command

@@ -18,7 +18,7 @@ from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.restoring.job import finish, start
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
+from audioprior.settings.presets import DESCRIPTIONS, METHODS
 from audioprior.settings.priors import Nmf
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
@@ -145,7 +145,7 @@ def _methods(task: str) -> list[str]:
     found = []
     for name in METHODS:
         with suppress(SettingsError):
-            method(name, task)
+            TASKS[task].preset(name)
             found.append(name)
     return found
 

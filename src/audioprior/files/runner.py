@@ -68,7 +68,7 @@ def list_findings(name: str, run: Run, *, as_json: bool) -> None:
         facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
         print(json.dumps(facts) if as_json else finding.line(number))
     if not found and not as_json:
-        print(f"{name}: nothing to repair was found.")
+        print(f"{name}: {run.task.words.nothing[0].lower()}{run.task.words.nothing[1:]}")
 
 
 def restore_file(name: str, chain: Chain, output: Output, listener: Listener, *, several: bool = False) -> None:
@@ -197,7 +197,8 @@ class FileRun:
             file.check()
         nothing = not any(step.findings or step.fits for step in result.chain)
         if nothing:
-            self.listener.note(f"{self.name}: nothing to repair was found.")
+            words = self.chain[0].task.words
+            self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
         if not (nothing and self._copied()):
             places, notes = write(result, places, force=output.force)
         if output.report:

@@ -13,7 +13,7 @@ from audioprior.noise.kinds import removed_noise
 from audioprior.report import pictures
 from audioprior.report.reported import Fitted, Reported
 from audioprior.report.templates import render
-from audioprior.report.words import EARLY, label, repaired, words_of
+from audioprior.report.words import EARLY, label, repaired
 from audioprior.settings.identity import versions
 from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding, quantise
@@ -39,7 +39,7 @@ def write_report(result: Reported, path: Path, *, force: bool = False) -> None:
 
 
 def _page(result: Reported) -> str:
-    words, first = words_of(result.run.task), _first(result)
+    words, first = result.run.task.words, _first(result)
     shown = [(label(role, words), sound) for role, sound in (*result.inputs.items(), *result.sounds.items())]
     heading = ", ".join(name for name, _ in shown)
     return render(
@@ -67,7 +67,7 @@ def _account(result: Reported) -> str:
     sides = (result.account.inputs, result.inputs), (result.account.parts, result.sounds)
     if not _alike(*(sounds[role] for roles, sounds in sides for role in roles)):
         return ""
-    words = words_of(result.run.task)
+    words = result.run.task.words
     return " = ".join(" + ".join(f"“{label(role, words)}”" for role in roles) for roles, _ in sides)
 
 
@@ -81,7 +81,7 @@ def summary(result: Reported) -> str:
 
 def _done(result: Reported) -> str:
     """Return what the task did, in sentences."""
-    words, before = words_of(result.run.task), _first(result)
+    words, before = result.run.task.words, _first(result)
     if result.findings:
         return repaired(result.findings, words)
     if "removed" not in result.sounds:

@@ -1,49 +1,15 @@
 """What a report says of tasks and findings."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from audioprior.damage.findings import Finding
-from audioprior.tasks import TaskSettings
+from audioprior.tasks.task import Words
 
 EARLY = "It was stopped early: the rest is as it came in."
 _NAMES = {"sound": "before", "restored": "after"}
 _PLURALS = {"clipping": "clipped peaks"}  # by the finding's kind, where an s does not do
 _UNTOUCHED = {"region": "All other frequencies, and all samples more than a window away, are as they were."}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Words:
-    """What a report says of a task.
-
-    Attributes:
-        difference: the input less the result, as reports and players name it.
-        nothing: said where there was nothing to do.
-        repaired: what was found and mended, before the list of it.
-        found: what was found, where it is one thing that fills the recording: a sentence, the finding's fields in braces.
-        untouched: what stayed as it was, in a sentence.
-        noise: whether what is taken away is noise, and told by its kinds: "14 dB of steady hiss".
-    """
-
-    difference: str = "before less after"
-    nothing: str = "Nothing to repair was found."
-    repaired: str = "Repaired"
-    found: str = ""
-    untouched: str = "All other samples are as they were."
-    noise: bool = False
-
-
-WORDS = {
-    "denoise": Words(difference="removed", nothing="Nothing was removed.", repaired="Removed", noise=True),
-    "dequantise": Words(found="Taken out: steps of {note}.", untouched="No sample moved by more than half a step."),
-    "extend": Words(found="The band of {low_hz:g} to {high_hz:g} Hz is {note}.", untouched="All below is as it was."),
-}
-"""By the task's kind, where it says other things than a repair."""
-
-
-def words_of(task: TaskSettings) -> Words:
-    """Return what a report says of a task."""
-    return WORDS.get(task.kind, Words())
 
 
 def label(role: str, words: Words) -> str:

@@ -27,7 +27,7 @@ from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, whole
 from audioprior.sound.views import Span
-from audioprior.tasks import Run, TaskSettings
+from audioprior.tasks import Run, Task
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Result:
         """The results of all steps, the first one first, this one last."""
         return (*(self.before.chain if self.before else ()), self)
 
-    def then(self, task: TaskSettings, method: str | Method = "default") -> "Result":
+    def then(self, task: Task, method: str | Method = "default") -> "Result":
         """Return the result of a further task on what this one restored; each step keeps what it removed.
 
         Args:

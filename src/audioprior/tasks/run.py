@@ -1,13 +1,11 @@
 """Everything that decides a result."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Self
 
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import method as chosen
-from audioprior.settings.presets import named
 from audioprior.tasks.denoise import Denoise
-from audioprior.tasks.task import TaskSettings
+from audioprior.tasks.task import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +20,21 @@ class Run:
 
     name: str = "consensus"
     method: Method = field(default_factory=Method)
-    task: TaskSettings = field(default_factory=Denoise)
-
-    FILE_VERSION: ClassVar[int] = 3
+    task: Task = field(default_factory=Denoise)
 
     @classmethod
-    def of(cls, task: TaskSettings, method: str | Method = "default") -> "Run":
-        """Return the run of a task by a method's name, or by a method.
+    def of(cls, task: Task, method: str | Method = "default", *, stop: str | None = None, steps: int | None = None) -> Self:
+        """Return the run of a task by a method.
+
+        Args:
+            task: what to do.
+            method: its name, or one of your own.
+            stop: the stopping rule to use in place of the named method's own.
+            steps: the most steps to take, in place of the rule's own.
 
         Raises:
-            SettingsError: there is no such method, or it cannot do the task.
+            SettingsError: there is no such method or rule, or it cannot do this task.
         """
-        if isinstance(method, str):
-            return cls(name=named(method, task.kind), method=chosen(method, task.kind), task=task)
-        return cls(name="custom", method=method, task=task)
+        if isinstance(method, Method):
+            return cls(name="custom", method=method, task=task)
+        return cls(name=task.named(method), method=task.preset(method, stop=stop, steps=steps), task=task)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import torch
-from fastapi import FastAPI, Header, Query, Request, Response
+from fastapi import Body, FastAPI, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -18,13 +18,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
-from audioprior.settings import presets
 from audioprior.sound.levels import RANGE_DB, levels, shades
 from audioprior.web.copies import open_copy
 from audioprior.web.queue import Queue
 from audioprior.web.recordings import GoneError, Recordings
 from audioprior.web.report import MOST_REPORTED_S, report
-from audioprior.web.requests import Adjustment, Wish, adjusted, asked, refusal
+from audioprior.web.requests import Wish, adjusted, asked, forms, refusal
 from audioprior.web.tickets import OVER, Ticket, run_of
 
 STATIC = Path(__file__).parent / "static"
@@ -37,7 +36,6 @@ Which = Literal["before", "after", "removed"]
 Size = Annotated[int, Query(ge=1, le=2000)]  # columns or rows of a picture
 # Seconds of processor for a sample of a channel, measured (`bench/RESULTS.md`): for a word on how long it takes.
 COST = {"fast": 5e-6, "consensus": 1.8e-5, "best": 4.5e-5}
-_METHODS = ("consensus", "fast", "best", "nmf", "log-mmse", "nlm", "blindspot")
 
 
 def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple[str, ...]) -> FastAPI:
@@ -96,9 +94,8 @@ def _about_routes(app: FastAPI, keep_hours: float, most_mb: float) -> None:
 
     @app.get("/api/about")
     def about() -> dict[str, Any]:
-        methods = {name: presets.DESCRIPTIONS[name] for name in _METHODS}
         limits = {"keep_hours": keep_hours, "most_mb": most_mb, "range_db": RANGE_DB, "report_s": MOST_REPORTED_S}
-        return {"version": __version__, "methods": methods, "default": presets.DEFAULT, "cost": COST, **limits}
+        return {"version": __version__, "tasks": forms(), "cost": COST, **limits}
 
 
 def _recording_routes(app: FastAPI, recordings: Recordings, queue: Queue, most_mb: float) -> None:
@@ -159,8 +156,8 @@ def _job_routes(app: FastAPI, recordings: Recordings, queue: Queue) -> None:
         return _facts(queue, queue.cancel(job))
 
     @app.post("/api/jobs/{job}/adjust")
-    def adjust(job: str, adjustment: Adjustment) -> dict[str, Any]:
-        run = adjusted(run_of(queue.get(job)), adjustment)
+    def adjust(job: str, values: Annotated[dict[str, float], Body()]) -> dict[str, Any]:
+        run = adjusted(run_of(queue.get(job)), values)
         return _facts(queue, queue.adjust(job, run))
 
     @app.get("/api/jobs/{job}/events")
