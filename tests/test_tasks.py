@@ -91,7 +91,7 @@ def test_a_dataclass_is_enough_for_the_page_and_the_batch(monkeypatch: pytest.Mo
     assert assigned("echo", ["where=1-2", "where=0:05-1:00:00", "loop=true"]) == Echo(where=((1, 2), (5, 3600)), loop=True)
     with pytest.raises(SettingsError, match="the page cannot set like of echo"):
         asked({"task": "echo", "settings": {"like": "/etc/passwd"}})
-    with pytest.raises(SettingsError, match="depth_db is 3.0; it must be between -60 and 0 dB"):
+    with pytest.raises(SettingsError, match=r"depth_db is 3.0; it must be between -60 and 0 dB"):
         asked({"task": "echo", "settings": {"depth_db": 3}})
 
 
