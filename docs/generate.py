@@ -5,17 +5,20 @@ where a committed page differs from what this would write.
 """
 
 import re
+import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import getdoc
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from unittest.mock import patch
 
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
 from audioprior.cli.app import app
-from audioprior.settings import methods as settings
 from audioprior.settings import presets
-from audioprior.settings.methods import Method, PriorSettings
+from audioprior.settings.json import encode
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import PriorSettings
 from audioprior.tasks import TASKS, Task
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +58,11 @@ def kind(hint: Any) -> str:
     if hint is type(None):
         return "`None`"
     return f"`{hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint}`"
+
+
+def ours(base: type[Any]) -> list[type[Any]]:
+    """Return the dataclasses below one that stand in its own file: not those of an example or a test."""
+    return [cls for cls in base.__subclasses__() if cls.__module__ == base.__module__]
 
 
 def section(cls: type, title: str, level: int = 3) -> str:
@@ -110,7 +118,7 @@ def settings_page() -> str:
         "The named methods are values of it:",
         methods_table(),
         "## Priors",
-        *(section(cls, f"`{cls.__name__}`") for cls in PriorSettings.__subclasses__()),
+        *(section(cls, f"`{cls.__name__}`") for cls in ours(PriorSettings)),
         "## Stopping rules",
         *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in presets.RULES.items()),
     ]
@@ -123,7 +131,7 @@ def methods_table() -> str:
     for name, said in presets.DESCRIPTIONS.items():
         method = presets.METHODS[name]
         windows = ", ".join(f"{window:g}" for window in method.windows_ms)
-        prior, rule = type(method.prior).__name__, settings.encode(method.stopping)["kind"]
+        prior, rule = type(method.prior).__name__, encode(method.stopping)["kind"]
         rows.append(f"| `{name}` | {said} | `{prior}` | {windows} | {rule}, {method.stopping.max_steps} |")
     head = ["| method | what it is | prior | windows (ms) | stops: rule, most steps |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows])
@@ -131,7 +139,9 @@ def methods_table() -> str:
 
 def commands() -> str:
     """Return the help of every command."""
-    help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
+    # cyclopts begins a usage with the running program's name and takes its first word away again, of "python -m pytest" too.
+    with patch.object(sys, "argv", ["audioprior"]):
+        help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
     help_ = help_[help_.index("\n### ") + 1 :]  # the page's own beginning is written by hand
     return re.sub(r"\*\[(.*?)\]\*", r"(\1)", help_).strip()
 

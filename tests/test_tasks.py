@@ -10,11 +10,11 @@ from cyclopts import App, Parameter
 from audioprior.cli import restore
 from audioprior.cli.arguments import assigned
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.tasks import TASKS, Denoise, Extend, Inpaint, Knob, Run, Task, Words
 from audioprior.tasks.knob import region, span
 from audioprior.tasks.task import Device, Seed
-from audioprior.web.requests import asked, command_line, forms
+from audioprior.web.requests import Wish, asked, command_line, forms
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,12 +87,12 @@ def test_a_dataclass_is_enough_for_the_page_and_the_batch(monkeypatch: pytest.Mo
         ("depth_db", "number"), ("where", "marks"), ("loop", "bool"),
     ]  # fmt: skip
     assert form["controls"][0]["title"] == "Depth in dB"
-    assert asked({"task": "echo", "settings": {"where": [[1, 2]], "loop": True}}).task == Echo(where=((1, 2),), loop=True)
+    assert asked(Wish(task="echo", settings={"where": [[1, 2]], "loop": True})).task == Echo(where=((1, 2),), loop=True)
     assert assigned("echo", ["where=1-2", "where=0:05-1:00:00", "loop=true"]) == Echo(where=((1, 2), (5, 3600)), loop=True)
     with pytest.raises(SettingsError, match="the page cannot set like of echo"):
-        asked({"task": "echo", "settings": {"like": "/etc/passwd"}})
+        asked(Wish(task="echo", settings={"like": "/etc/passwd"}))
     with pytest.raises(SettingsError, match=r"depth_db is 3.0; it must be between -60 and 0 dB"):
-        asked({"task": "echo", "settings": {"depth_db": 3}})
+        asked(Wish(task="echo", settings={"depth_db": 3}))
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
@@ -100,7 +100,7 @@ def test_no_path_comes_from_the_page(task: type[Task]) -> None:
     for option in task.options():
         for value in ("/etc/passwd", ["/etc/passwd"]):
             with pytest.raises(SettingsError):
-                asked({"task": task.kind, "settings": {option.name: value}})
+                asked(Wish(task=task.kind, settings={option.name: value}))
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,10 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from audioprior.errors import SettingsError
-from audioprior.restoring import repair as repairing
-from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.dequantise import Dequantising
-from audioprior.restoring.extend import Extending
-from audioprior.restoring.job import Job, Result
-from audioprior.restoring.region import Uncovering
+from audioprior.restoring.job import Result, finish, start
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording, as_recording
-from audioprior.tasks import TASKS, Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, Task
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -43,7 +37,7 @@ def denoise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Denoise())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Denoise(), method)))
 
 
 def inpaint(
@@ -66,7 +60,7 @@ def inpaint(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Inpaint())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Inpaint(), method)))
 
 
 def declip(
@@ -89,7 +83,7 @@ def declip(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declip())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declip(), method)))
 
 
 def dequantise(
@@ -111,7 +105,7 @@ def dequantise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Dequantise())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Dequantise(), method)))
 
 
 def declick(
@@ -134,7 +128,7 @@ def declick(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declick())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declick(), method)))
 
 
 def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | None = None) -> Result:
@@ -149,43 +143,4 @@ def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | N
         SettingsError: the cutoff or the rate makes no sense for this recording.
         AudioError: a file cannot be read.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(Extend.method, settings or Extend())))
-
-
-def resolve(choice: str | Method, settings: Task | None = None) -> Run:
-    """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
-    return Run.of(settings or Denoise(), choice)
-
-
-def start(recording: Recording, run: Run) -> Job:
-    """Return the job that a run means for a recording.
-
-    Raises:
-        SettingsError: the settings make no sense for this recording.
-    """
-    match run.task:
-        case Denoise():
-            return Denoising(recording, run)
-        case Inpaint() if run.task.gaps and run.task.regions:
-            raise SettingsError("gaps and regions were given; fill the gaps first, then take the regions out of the result.")
-        case Inpaint() if run.task.regions:
-            return Uncovering(recording, run, run.task)
-        case Inpaint():
-            return repairing.gaps(recording, run, run.task)
-        case Declick():
-            return repairing.clicks(recording, run, run.task)
-        case Extend():
-            return Extending(recording, run)
-        case Dequantise():
-            return Dequantising(recording, run, run.task)
-        case Declip():
-            return repairing.clipping(recording, run, run.task)
-        case _:
-            names = ", ".join(TASKS)
-            raise SettingsError(f"{run.task.kind} is no known task; choose one of {names}.")
-
-
-def _finish(job: Job) -> Result:
-    for _ in job:
-        pass
-    return job.result()
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Extend(), "default")))

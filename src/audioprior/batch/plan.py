@@ -1,15 +1,16 @@
 """What a batch has to do: its files, their places, and which are done already."""
 
 import glob
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.files.inputs import input_files
+from audioprior.files.sidecar import read_facts, sidecar_of
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.sound.recording import opened
 from audioprior.tasks import Run
@@ -32,18 +33,20 @@ class Item:
     @property
     def sidecar(self) -> Path:
         """The file that says that it is done."""
-        return self.target.with_suffix(".json")
+        return sidecar_of(self.target)
 
     def done(self) -> bool:
         """Whether the output is there, whole, of this input, by these settings and versions."""
         try:
-            facts = json.loads(self.sidecar.read_text(encoding="utf-8"))
+            facts = read_facts(self.sidecar)
+            (step,) = facts["steps"]
+            made = input_files(str(self.source), [self.run])
             return (
-                decode(facts["run"], Run) == self.run
+                decode(step["run"], Run) == self.run
                 and facts["versions"] == versions()
-                and bool(facts["complete"])
-                and facts["input"]["sha256"] == sha256(self.source)
-                and facts["output"]["sha256"] == sha256(self.target)
+                and bool(step["complete"])
+                and {role: one["sha256"] for role, one in facts["inputs"].items()} == {r: f.sha256 for r, f in made.items()}
+                and facts["outputs"]["restored"]["sha256"] == sha256(self.target)
             )
         except (OSError, ValueError, KeyError, TypeError, SettingsError):
             return False

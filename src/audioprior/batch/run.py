@@ -1,7 +1,6 @@
 """Runs a batch, tells how it goes, and sums it up."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from audioprior.batch.plan import Item, plan
 from audioprior.batch.work import Outcome
 from audioprior.batch.workers import Workers
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.files.processes import processors
 from audioprior.tasks import Run
 
 _COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
@@ -62,7 +62,7 @@ def run_batch(
 
 def _outcomes(items: list[Item], workers: Workers) -> Iterator[Outcome]:
     if workers.engine == "local":
-        return run_locally(items, workers.jobs or len(os.sched_getaffinity(0)))
+        return run_locally(items, workers.jobs or processors())
     from audioprior.batch.cluster import run_on_ray
 
     return run_on_ray(items, workers.jobs, workers.address, workers.gpus)

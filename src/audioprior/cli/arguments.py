@@ -106,11 +106,13 @@ def chosen_run(config: Path | None, method: str, task: Task, *, stop: str | None
     """Return what the options mean, or what a sidecar file holds."""
     if config is None:
         return Run.of(task, method, stop=stop, steps=steps)
-    from audioprior.files.sidecar import read_run
+    from audioprior.files.sidecar import read_runs
 
     if task != type(task)() or task.named(method) != task.method or stop or steps:
         raise SettingsError(f"--config {config} holds all settings; leave the others out.")
-    run = read_run(config)
+    run, *further = read_runs(config)
+    if further:
+        raise SettingsError(f"{config} is of {len(further) + 1} steps; give it to `audioprior repair`.")
     if run.task.kind != task.kind:
         raise SettingsError(f"{config} is of a run of {run.task.kind}; give it to `audioprior {run.task.kind}`.")
     return run

@@ -9,7 +9,7 @@ from typing import Any
 from audioprior.cli.app import app
 from audioprior.cli.arguments import Inputs, chosen_run, place, places, settings
 from audioprior.errors import SettingsError
-from audioprior.files.output import Output
+from audioprior.files.options import Output
 from audioprior.files.runner import restore_each
 from audioprior.settings import presets
 from audioprior.tasks import TASKS, Task
@@ -34,7 +34,7 @@ def command(task: type[Task]) -> Callable[..., int]:
     ) -> int:
         _check_names(inputs)
         run = chosen_run(config, method, settings(task, given, inputs, labels), stop=stop, steps=steps)
-        return restore_each(inputs, run, output, dry_run=dry_run)
+        return restore_each(inputs, [run], output, dry_run=dry_run)
 
     restore.__name__ = task.kind
     restore.__doc__ = f"{task.words.summary}\n\n{task.words.more}".strip()

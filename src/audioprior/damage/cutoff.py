@@ -40,7 +40,11 @@ def find_cutoff(recording: Recording) -> float | None:
 
 def spectrum_level(samples: Tensor, transform: Transform) -> Tensor:
     """Return the mean power of (channel, time) at each frequency in dB, from the loudest on: (frequency,)."""
-    power = transform.analyse(samples).abs().square().mean((0, 2))
+    return level_db(transform.analyse(samples).abs().square().mean((0, 2)))
+
+
+def level_db(power: Tensor) -> Tensor:
+    """Return the mean power of each frequency, (frequency,), in dB from the loudest on."""
     level = 10 * (power / power.max().clamp_min(1e-30)).clamp_min(10 ** (-_QUIET_DB / 10)).log10()
     # Three bins together: one bin's mean of few frames is a die.
     smooth: Tensor = torch.nn.functional.avg_pool1d(level[None, None], 3, 1, 1, count_include_pad=False)[0, 0]

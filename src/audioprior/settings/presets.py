@@ -3,27 +3,23 @@
 from dataclasses import replace
 
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import (
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import (
     BlindSpot,
     Consensus,
     Dcgan,
     DecisionDirected,
     Dilated,
-    Discrepancy,
-    FixedSteps,
     Free,
     Harmonic,
-    HeldOut,
-    Method,
-    MovingVariance,
     Nmf,
     NonlocalMeans,
     PriorSettings,
     Recurrent,
     Skip,
-    StoppingSettings,
     Temporal,
 )
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
 DEFAULT = "consensus"
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import FixedSteps, Method
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
 from audioprior.tasks.knob import Knob
 from audioprior.tasks.task import Device, Seed, Task, Words
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from audioprior.settings import presets
-from audioprior.settings.methods import require
+from audioprior.settings.json import require
 from audioprior.tasks.knob import Knob
 from audioprior.tasks.task import Device, Gap, Region, Seed, Task, Words
 
@@ -68,6 +68,7 @@ class Denoise(Task):
         nothing="Nothing was removed.",
         repaired="Removed",
         untouched="",
+        noise=True,
     )
     method: ClassVar[str] = presets.DEFAULT
     methods: ClassVar[tuple[str, ...]] = ("consensus", "fast", "best", "nmf", "log-mmse", "nlm", "blindspot")
@@ -76,3 +77,7 @@ class Denoise(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
+
+    def files(self) -> dict[str, str]:
+        """Return the path of the noise profile, if there is one."""
+        return {"noise": self.noise} if isinstance(self.noise, str) else {}

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import FixedSteps, Method, require
+from audioprior.settings.json import require
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
 from audioprior.tasks.knob import Knob
 from audioprior.tasks.task import Device, Gap, Region, Seed, Task, Words
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import require
+from audioprior.settings.json import require
 
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TIME = rf"(?:(?:\d+:)?\d+:)?{_NUMBER}"

@@ -1,7 +1,7 @@
 """Everything that decides a result."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from typing import Self
 
 from audioprior.settings.methods import Method
 from audioprior.tasks.denoise import Denoise
@@ -21,8 +21,6 @@ class Run:
     name: str = "consensus"
     method: Method = field(default_factory=Method)
     task: Task = field(default_factory=Denoise)
-
-    FILE_VERSION: ClassVar[int] = 2
 
     @classmethod
     def of(cls, task: Task, method: str | Method = "default", *, stop: str | None = None, steps: int | None = None) -> Self:

@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hint
 
 from audioprior.errors import SettingsError
 from audioprior.settings import presets
-from audioprior.settings.methods import Choice, Method, require
+from audioprior.settings.json import Choice, require
+from audioprior.settings.methods import Method
 from audioprior.tasks.knob import Knob, Option
 
 Gap = tuple[float, float]
@@ -34,6 +35,7 @@ class Words:
         repaired: what was found and mended, before the list of it.
         found: what was found, where it is one thing that fills the recording: a sentence with its fields in braces.
         untouched: what stayed as it was, in a sentence.
+        noise: whether what is taken away is noise, and told by its kinds: "14 dB of steady hiss".
     """
 
     summary: str
@@ -47,6 +49,7 @@ class Words:
     repaired: str = "Repaired"
     found: str = ""
     untouched: str = "All other samples are as they were."
+    noise: bool = False
 
 
 class Task(Choice):
@@ -82,6 +85,11 @@ class Task(Choice):
         require(0 <= self.seed < 2**63, "seed", self.seed, "between 0 and 2^63 - 1")
         for option in self.options():
             option.check(getattr(self, option.name))
+
+    def files(self) -> dict[str, str]:
+        """Return the paths of further files that the settings name, by role."""
+        named = {role: getattr(self, role) for role in (role.rstrip("?") for role in self.inputs[1:])}
+        return {role: path for role, path in named.items() if path is not None}
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

@@ -73,7 +73,7 @@ async function open(id, job) {
   if (!found) return leave();
   if (recording?.id !== found.id) begin(found);
   recording.jobs = found.jobs;
-  const chosen = found.jobs.find((one) => one.id === job) ?? found.jobs.at(-1);
+  const chosen = found.jobs.find(({ id: name }) => name === job) ?? found.jobs.at(-1);
   list();
   if (!chosen) {
     shown = undefined;
@@ -180,7 +180,7 @@ function show(job) {
 }
 
 function changed(job) {
-  const at = recording.jobs.findIndex((one) => one.id === job.id);
+  const at = recording.jobs.findIndex(({ id }) => id === job.id);
   if (at >= 0) recording.jobs[at] = job;
   list();
   if (job.state === "done" && shown?.id === job.id) {

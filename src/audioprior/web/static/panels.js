@@ -34,7 +34,7 @@ export class Panels {
   }
 
   show(which, title, job, version) {
-    let panel = this.panels.find((one) => one.which === which);
+    let panel = this.panels.find((shown) => shown.which === which);
     if (!panel) {
       panel = this.#make(which);
       this.panels.push(panel);
@@ -47,8 +47,8 @@ export class Panels {
   }
 
   only(which) {
-    for (const panel of this.panels.filter((one) => one.which !== which)) panel.box.remove();
-    this.panels = this.panels.filter((one) => one.which === which);
+    for (const panel of this.panels.filter((shown) => shown.which !== which)) panel.box.remove();
+    this.panels = this.panels.filter((shown) => shown.which === which);
   }
 
   heard(which) {
@@ -191,7 +191,7 @@ export class Panels {
     const most = this.recording.sample_rate / 2000;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const tick of this.mel ? MEL_TICKS.filter((one) => one < 0.9 * most) : ticks(0, most, 4)) {
+    for (const tick of this.mel ? MEL_TICKS.filter((tick) => tick < 0.9 * most) : ticks(0, most, 4)) {
       const y = this.#y(1000 * tick);
       context.fillText(tick === 0 ? "0 kHz" : String(tick), LEFT - 6, Math.min(HEIGHT - 6, Math.max(6, y)));
     }

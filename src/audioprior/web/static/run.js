@@ -108,7 +108,7 @@ export class Run {
     if (result.told.length) told.push(`Removed ${result.told.join("; ")}.`);
     else if (!finds) told.push(result.removed.peak ? "Little was removed." : nothing);
     if (result.found) {
-      const longest = Math.max(...result.findings.map((one) => one.end_s - one.start_s));
+      const longest = Math.max(...result.findings.map((finding) => finding.end_s - finding.start_s));
       told.push(whole ? `${result.findings[0].note}.` : `${result.found} ${result.found > 1 ? "places" : "place"} repaired, the longest ${length(longest)}; all else is as it was.`);
     } else if (finds) told.push(nothing);
     $("told").textContent = [...told, ...result.notes].join(" ");
@@ -131,11 +131,11 @@ export class Run {
   #findings(result) {
     $("findings").hidden = !result.findings.length;
     $("findings").querySelector("summary").textContent = `${result.found} found`;
-    const rows = result.findings.slice(0, MOST_LISTED).map((one) => {
+    const rows = result.findings.slice(0, MOST_LISTED).map((finding) => {
       const row = document.createElement("tr");
-      const where = [one.channel === undefined ? "all channels" : `channel ${one.channel + 1}`];
-      if (one.low_hz !== undefined) where.push(`${hertz(one.low_hz)} to ${hertz(one.high_hz)}`);
-      for (const text of [one.kind, clock(one.start_s, 3), length(one.end_s - one.start_s), where.join(", "), `${Math.round(100 * (one.confidence ?? 1))} %`]) {
+      const where = [finding.channel === undefined ? "all channels" : `channel ${finding.channel + 1}`];
+      if (finding.low_hz !== undefined) where.push(`${hertz(finding.low_hz)} to ${hertz(finding.high_hz)}`);
+      for (const text of [finding.kind, clock(finding.start_s, 3), length(finding.end_s - finding.start_s), where.join(", "), `${Math.round(100 * (finding.confidence ?? 1))} %`]) {
         row.append(Object.assign(document.createElement("td"), { textContent: text }));
       }
       return row;
@@ -168,7 +168,7 @@ export class Run {
       box.append(canvas, note);
       frame = { box, canvas, note, share };
       this.frames.set(share, frame);
-      $("frames").replaceChildren(...[...this.frames.values()].sort((a, b) => a.share - b.share).map((one) => one.box));
+      $("frames").replaceChildren(...[...this.frames.values()].sort((a, b) => a.share - b.share).map(({ box }) => box));
     }
     paint(frame.canvas, Uint8Array.from(atob(levels), (sign) => sign.charCodeAt(0)), columns, rows);
     const when = share === 1 ? "the end" : `${+(100 * share).toFixed(1)} %`;
