@@ -41,7 +41,7 @@ class Echo(Task):
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """What the commands would have done."""
     found: list[Run] = []
-    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, run, *__, **___: found.append(run))
+    monkeypatch.setattr("audioprior.files.runner.restore_each", lambda _, chain, *__, **___: found.extend(chain))
     return found
 
 
