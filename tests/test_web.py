@@ -74,7 +74,7 @@ WISHES = [
 def test_the_command_line_shown_means_the_same_settings(wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     run = asked(Wish(**wish))
     seen: list[Run] = []
-    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, settings, *__, **___: seen.append(settings))
+    monkeypatch.setattr("audioprior.files.runner.restore_each", lambda _, chain, *__, **___: seen.extend(chain))
     program, *words = shlex.split(command_line(run, "-my 'tape'.wav"))
     app(words, exit_on_error=False, print_error=False, result_action="return_value")
     assert program == "audioprior"

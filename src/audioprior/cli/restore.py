@@ -10,7 +10,6 @@ from audioprior.cli.app import app
 from audioprior.cli.arguments import Inputs, chosen_run, place, places, settings
 from audioprior.errors import SettingsError
 from audioprior.files.options import Output
-from audioprior.files.runner import restore_each
 from audioprior.settings import presets
 from audioprior.tasks import TASKS, Task
 
@@ -32,6 +31,8 @@ def command(task: type[Task]) -> Callable[..., int]:
         output: Output = _OUTPUT,
         **given: Any,
     ) -> int:
+        from audioprior.files.runner import restore_each  # it needs torch, for which help does not wait
+
         _check_names(inputs)
         run = chosen_run(config, method, settings(task, given, inputs, labels), stop=stop, steps=steps)
         return restore_each(inputs, [run], output, dry_run=dry_run)

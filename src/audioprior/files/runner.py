@@ -68,7 +68,8 @@ def list_findings(name: str, run: Run, *, as_json: bool) -> None:
         facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
         print(json.dumps(facts) if as_json else finding.line(number))
     if not found and not as_json:
-        print(f"{name}: {run.task.words.nothing[0].lower()}{run.task.words.nothing[1:]}")
+        none = run.task.words.nothing if run.task.finds else "There are no places to list: all of it is worked on."
+        print(f"{name}: {none[0].lower()}{none[1:]}")
 
 
 def restore_file(name: str, chain: Chain, output: Output, listener: Listener, *, several: bool = False) -> None:

@@ -54,7 +54,9 @@ class Denoise(Task):
     block_s: Annotated[float, Knob("longer recordings are restored in blocks of this many seconds", least=1, unit="s")] = (
         20.0
     )
-    overlap_s: Annotated[float, Knob("seconds over which blocks are cross-faded")] = 1.0
+    overlap_s: Annotated[
+        float, Knob("seconds over which blocks are cross-faded, at most half a block", above=0, unit="s")
+    ] = 1.0
 
     words: ClassVar[Words] = Words(
         summary="Take the noise out of recordings.",
@@ -74,7 +76,7 @@ class Denoise(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(0 < self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
+        require(self.overlap_s <= self.block_s / 2, "overlap_s", self.overlap_s, "more than 0, at most half a block")
 
     def files(self) -> dict[str, str]:
         """Return the path of the noise profile, if there is one."""

@@ -48,7 +48,10 @@ class Inpaint(Task):
         ),
     ] = "mean"
     samples: Annotated[
-        int, Knob("how many plausible sounds to make of one fit, with fill=sample: x.wav, x.2.wav, ...", least=1, most=99)
+        int,
+        Knob(
+            "how many plausible sounds to make of one fit, with fill=sample; the second is x.inpaint.2.wav", least=1, most=99
+        ),
     ] = 1
     seed: Seed = 0
     device: Device = "auto"
