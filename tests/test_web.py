@@ -74,7 +74,7 @@ WISHES = [
 def test_the_command_line_shown_means_the_same_settings(wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     run = asked(Wish(**wish))
     seen: list[Run] = []
-    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, settings, *__, **___: seen.append(settings))
+    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, runs, *__, **___: seen.extend(runs))
     program, *words = shlex.split(command_line(run, "-my 'tape'.wav"))
     app(words, exit_on_error=False, print_error=False, result_action="return_value")
     assert program == "audioprior"
@@ -159,7 +159,7 @@ def test_a_job_gives_what_the_command_gives(server: Server, noisy: Path) -> None
     run_command(job["command"] + " --force", noisy.parent)
     assert server.file(job["id"], "restored") == result.read_bytes()
     sidecar = json.loads(server.file(job["id"], "settings"))
-    assert sidecar["run"]["task"]["stop_at"] == 0.125
+    assert sidecar["steps"][0]["run"]["task"]["stop_at"] == 0.125
     refused = server.client.post(f"/api/jobs/{job['id']}/adjust", json={"stop_at": 0.3})
     assert refused.status_code == 400
     assert "choose one of these" in refused.json()["message"]
