@@ -1,15 +1,18 @@
 """Measures priors in one and the same seat and writes the table.
 
-    python -m bench.priors --data FOLDER [--priors a,b] [--seeds 3] [--slow-seeds 2]
+    python -m bench.priors --data FOLDER [--priors a,b,own.py:Settings] [--seeds 3] [--slow-seeds 2]
 
 The seat: a window of 64 ms, the first channel at 16 kHz, the noise power that the tool finds blind (not renewed, so that it
 is the same for every prior), the gain rule "balanced" above a floor of −26 dB. What differs between rows is λ only. Each
-prior runs once per mixture and seed; combinations reuse its λ. Every λ is kept in build/bench/ with its cost, so that the
+prior runs once per mixture and seed; combinations reuse its λ. A prior of your own is named by its file and the class of its
+settings, and runs as many steps as the default. Every λ is kept in build/bench/ with its cost, so that the
 bench goes on where it was stopped.
 """
 
 import argparse
 import hashlib
+import inspect
+import runpy
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -26,7 +29,7 @@ from audioprior.noise.floor import long_transform, noise_power, to_shorter
 from audioprior.observations.noise import NoiseObservation
 from audioprior.settings.json import encode
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import METHODS
+from audioprior.settings.presets import DEFAULT, METHODS
 from audioprior.settings.priors import Consensus, Nmf
 from audioprior.settings.rules import FixedSteps, StoppingSettings
 from audioprior.sound.spectrum import Transform
@@ -95,7 +98,10 @@ def seat(data: Path, clip: str, noise: str, snr_db: float) -> Seat:
 
 
 def method(name: str) -> Method:
-    """Return a method by its name; `nmf-8` is at that rank, `dcgan-40` after that many steps."""
+    """Return a method by its name: `nmf-8` at that rank, `dcgan-40` after so many steps, `own.py:Settings` a stranger's."""
+    if ":" in name:
+        path, _, settings = name.rpartition(":")
+        return replace(METHODS[DEFAULT], prior=runpy.run_path(path)[settings]())
     if name.startswith("nmf-"):
         rank = Nmf(rank=int(name.removeprefix("nmf-")))
         return replace(METHODS["nmf"], prior=rank)
@@ -120,13 +126,15 @@ def version(chosen: Method) -> str:
         for path in sorted((source / part).rglob("*.py")) if (source / part).is_dir() else [source / part]:
             own = path.stem in (kind, "network", "blindspot", "nmf", "skip") or part != "priors"
             digest.update(path.read_bytes() if own else b"")
+    if not type(chosen.prior).__module__.startswith("audioprior."):
+        digest.update(Path(inspect.getfile(type(chosen.prior).build)).read_bytes())
     return digest.hexdigest()[:12]
 
 
 def drawn(name: str, place: Seat, seed: int, rule: StoppingSettings | None = None) -> Drawn:
     """Return what a prior draws, now or before, stopped by its own rule or by another."""
     chosen = method(name) if rule is None else replace(method(name), stopping=rule)
-    path = CACHE / f"prior-{name}-{version(chosen)}" / f"{place.name.replace(' ', '_')}-{seed}.pt"
+    path = CACHE / f"prior-{name.replace('/', '_')}-{version(chosen)}" / f"{place.name.replace(' ', '_')}-{seed}.pt"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         begun = time.process_time()

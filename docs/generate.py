@@ -117,20 +117,32 @@ def commands() -> str:
 
 def between(page: str, mark: str, text: str) -> str:
     """Return a page's text with what stands between a pair of marks replaced."""
-    old = (ROOT / page).read_text(encoding="utf-8")
+    return marked((ROOT / page).read_text(encoding="utf-8"), mark, text, page)
+
+
+def marked(old: str, mark: str, text: str, page: str) -> str:
+    """Return a text with what stands between a pair of marks replaced; `page` is where it is from."""
     begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
     assert begin in old, f"{page} has no {begin}"
     return old[: old.index(begin) + len(begin)] + text + old[old.index(end) :]
 
 
+def examples(page: str, *names: str) -> str:
+    """Return a page's text with whole examples between their marks."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name in names:
+        code = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+        text = marked(text, name, f"```python\n{code}```", page)
+    return text
+
+
 def pages() -> dict[str, str]:
     """Return every page that is written here, and what it is to hold."""
-    example = (ROOT / "examples" / "own_prior.py").read_text(encoding="utf-8")
     return {
         "docs/settings.md": settings_page(),
         "docs/command.md": between("docs/command.md", "commands", commands()),
         "docs/choosing.md": between("docs/choosing.md", "methods", methods_table()),
-        "docs/extending.md": between("docs/extending.md", "own_prior", f"```python\n{example}```"),
+        "docs/extending.md": examples("docs/extending.md", "own_prior", "own_prior_in_denoise"),
     }
 
 

@@ -1,6 +1,7 @@
 """Every prior in the same seat: what each must do, and what makes the blind-spot prior blind."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -125,7 +126,7 @@ def test_nothing_can_be_drawn_before_a_fit(settings: PriorSettings) -> None:
 @pytest.mark.parametrize("place", [(20, 30), (0, 0), (1, 0), (39, 59), (2, 58)])
 @pytest.mark.parametrize("beside", ["frequencies", "frames"])
 def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int], beside: str) -> None:
-    """λ of a bin is the same whatever was heard in it, or in the bins beside, which share its noise by leakage or overlap."""
+    """λ of a bin is the same whatever was heard in it, or in the bins beside, which share its noise."""
     _, evidence = sound_and_noise()
     f, t = place
     drawn: list[torch.Tensor] = []
@@ -172,7 +173,7 @@ def unheard(evidence: Evidence, keep: Tensor) -> list[Evidence]:
     return [replace(masked, power=torch.where(keep > 0, evidence.power, other)) for other in (0 * noise, 1e6 * noise, noise)]
 
 
-def same_of(settings: PriorSettings, versions: list[Evidence], batch: int = 1) -> bool:
+def same_of(settings: PriorSettings, versions: Sequence[Evidence], batch: int = 1) -> bool:
     """Whether a prior draws the same λ, bit for bit, after a few steps on each of several versions of one evidence."""
     drawn = []
     for evidence in versions:

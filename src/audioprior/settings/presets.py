@@ -102,6 +102,17 @@ def named(name: str, task: str) -> str:
     return DEFAULTS[task] if name == "default" else name
 
 
+def seated(prior: PriorSettings, task: str) -> Method:
+    """Return the method of any prior, yours too, for a task: with the windows, steps and rounds that suit its damage.
+
+    Raises:
+        SettingsError: the task is no repair.
+    """
+    if task not in REPAIRS:
+        raise SettingsError(f"{task} seats no prior by itself; choose one of {', '.join(REPAIRS)}, or make a Method.")
+    return replace(REPAIRS[task], prior=prior)
+
+
 def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:
     """Return a method by its name.
 
@@ -121,7 +132,7 @@ def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: 
     if task in REPAIRS:
         if name not in _REPAIR_PRIORS:
             raise SettingsError(f"{name} is no method to {task}; choose one of {', '.join(_REPAIR_PRIORS)}.")
-        chosen = replace(REPAIRS[task], prior=_REPAIR_PRIORS[name])
+        chosen = seated(_REPAIR_PRIORS[name], task)
     if stop is not None and stop not in RULES:
         raise SettingsError(f"there is no stopping rule {stop!r}; choose one of {', '.join(RULES)}.")
     stopping = chosen.stopping if stop is None else RULES[stop]()
