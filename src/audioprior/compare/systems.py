@@ -14,7 +14,7 @@ from audioprior import restore
 from audioprior.classical import autoregression, spade
 from audioprior.compare.peers import PEERS, by_channel
 from audioprior.damage.clipping import find_clipping
-from audioprior.damage.findings import Damage, runs
+from audioprior.damage.findings import Damage
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.settings.methods import Method, Nmf
@@ -141,13 +141,12 @@ def damage(recording: Recording, task: str) -> Damage | None:
 
 def a_spade(samples: Tensor, rate: int) -> Tensor:
     """Declip by sparsity; the level is found as this project's methods find it."""
-    found, window = find_clipping(Recording(samples, rate)), Transform.of(rate, _SPADE_MS).window
-    return torch.stack([spade.declip(*one, window) for one in zip(samples, found.low, found.high, strict=True)])
+    bounds, window = find_clipping(Recording(samples, rate)).at(0, samples), Transform.of(rate, _SPADE_MS).window
+    return torch.stack([spade.declip(*one, window) for one in zip(samples, bounds.low, bounds.high, strict=True)])
 
 
 def janssen(samples: Tensor, rate: int) -> Tensor:
     """Fill gaps by linear prediction; they are found as this project's methods find them."""
-    missing = find_gaps(Recording(samples, rate)).missing
-    return torch.stack(
-        [autoregression.interpolate(one, runs(mask), rate) for one, mask in zip(samples, missing, strict=True)]
-    )
+    found = find_gaps(Recording(samples, rate))
+    gaps = [[(start, end) for start, end in spots.tolist()] for spots in found.spots]
+    return torch.stack([autoregression.interpolate(one, own, rate) for one, own in zip(samples, gaps, strict=True)])

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audioprior.damage.findings import Damage, Finding
+from audioprior.damage.findings import Damage, Finding, merged
 from audioprior.sound.recording import Recording
 
 _ORDER = 32
@@ -47,18 +47,19 @@ def find_clicks(recording: Recording, sensitivity: float = 0.5, keep: Collection
         keep: numbers of findings, from 1 as they are listed, that are no damage.
     """
     samples, rate = recording.samples, recording.sample_rate
-    missing = torch.zeros_like(samples, dtype=torch.bool)
+    spots: list[list[tuple[int, int]]] = [[] for _ in samples]
     found: list[tuple[int, int, int, float]] = []
     for channel, one in enumerate(samples):
         found += [(start, end, channel, sure) for start, end, sure in _search(one, rate, 1 - sensitivity)]
     findings = []
     for number, (start, end, channel, sure) in enumerate(sorted(found), 1):
         kept = number in keep
-        missing[channel, start:end] |= not kept
+        if not kept:
+            spots[channel].append((start, end))
         note = "left alone" if kept else ""
         which = channel if len(samples) > 1 else None
         findings.append(Finding("click", start / rate, end / rate, which, confidence=round(sure, 3), note=note))
-    return Damage.of(samples, missing, findings)
+    return Damage(tuple(merged(torch.tensor(one, dtype=torch.int64).view(-1, 2)) for one in spots), tuple(findings))
 
 
 def _search(samples: Tensor, rate: int, least: float) -> list[tuple[int, int, float]]:

@@ -8,7 +8,7 @@ whether the recording was turned down afterwards, whether dither was added, or w
 import torch
 from torch import Tensor
 
-from audioprior.damage.findings import Damage, Finding, runs
+from audioprior.damage.findings import Damage, Finding, merged, true_runs
 from audioprior.sound.recording import Recording
 
 _BINS = 400  # between zero and the peak
@@ -29,19 +29,23 @@ def find_clipping(recording: Recording, level: float | None = None) -> Damage:
         level: clip level, full scale 1.0, if known; found for each channel and polarity without it.
     """
     samples = recording.samples
-    low, high = samples.clone(), samples.clone()
+    spots: list[Tensor] = []
+    levels: list[tuple[float, float]] = []
     findings: list[Finding] = []
     for channel, one in enumerate(samples):
-        for sign in (1, -1):
+        own, known = [torch.zeros(0, 2, dtype=torch.int64)], [torch.inf, torch.inf]
+        for polarity, sign in enumerate((1, -1)):
             found = level * _HARD if level is not None else clip_level(sign * one)
             if found is None:
                 continue
-            clipped = sign * one >= found
-            (high if sign > 0 else low)[channel, clipped] = sign * torch.inf
+            known[polarity] = found
+            own.append(true_runs(sign * one >= found))
             note = f"{'positive' if sign > 0 else 'negative'} peaks at {_dbfs(found):.2f} dBFS"
             rate, which = recording.sample_rate, channel if len(samples) > 1 else None
-            findings += [Finding("clipping", a / rate, b / rate, which, note=note) for a, b in runs(clipped)]
-    return Damage(low, high, tuple(sorted(findings, key=lambda spot: spot.start_s)))
+            findings += [Finding("clipping", a / rate, b / rate, which, note=note) for a, b in own[-1].tolist()]
+        spots.append(merged(torch.cat(own)))
+        levels.append((known[0], known[1]))
+    return Damage(tuple(spots), tuple(sorted(findings, key=lambda spot: spot.start_s)), tuple(levels))
 
 
 def clip_level(samples: Tensor) -> float | None:
@@ -74,7 +78,7 @@ def _bluntness(samples: Tensor, level: float) -> float:
     d·n/4 high. Rounded to the level of clipping it is far lower.
     """
     inside = samples >= level
-    starts, ends = torch.tensor(runs(inside), dtype=torch.long).view(-1, 2).mT
+    starts, ends = true_runs(inside).mT
     held = (starts > 0) & (ends < len(samples)) & (ends - starts > 1)  # one sample has no shape
     starts, ends = starts[held], ends[held]
     if len(starts) < _LEAST_TOPS:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audioprior.damage.findings import Damage, Finding, runs
+from audioprior.damage.findings import Damage, listed, true_runs
 from audioprior.errors import SettingsError
 from audioprior.sound.recording import Recording
 
@@ -28,7 +28,8 @@ def find_gaps(recording: Recording) -> Damage:
     for channel, samples in enumerate(recording.samples):
         for start, end in _flat(samples, recording.sample_rate) + _dropouts(samples, recording.sample_rate):
             missing[channel, start:end] = True
-    return Damage.of(recording.samples, missing, list_spots(missing, recording.sample_rate, "gap"))
+    spots = tuple(true_runs(mask) for mask in missing)
+    return Damage(spots, listed(spots, recording.sample_rate, "gap"))
 
 
 def marked(recording: Recording, gaps: Sequence[tuple[float, float]]) -> Damage:
@@ -49,25 +50,14 @@ def marked(recording: Recording, gaps: Sequence[tuple[float, float]]) -> Damage:
         missing[:, first : max(last, first + 1)] = True
     if missing.all():
         raise SettingsError("the gaps are all of the recording; leave something to learn from.")
-    longest = max(b - a for a, b in runs(missing[0])) / rate
+    longest = max(b - a for a, b in true_runs(missing[0]).tolist()) / rate
     if longest > _LONGEST_S:
         raise SettingsError(
             f"a gap of {longest:g} s is longer than {_LONGEST_S:g} s, and nothing around it tells what it held; "
             "give shorter ones."
         )
-    return Damage.of(recording.samples, missing, list_spots(missing, rate, "gap"))
-
-
-def list_spots(missing: Tensor, sample_rate: int, kind: str, note: str = "") -> list[Finding]:
-    """Return each run of damage in each channel as a finding; what all channels share is listed once."""
-    same = bool((missing == missing[:1]).all())
-    channels = [(None, missing[0])] if same else list(enumerate(missing))
-    spots = [
-        Finding(kind, start / sample_rate, end / sample_rate, channel if len(missing) > 1 else None, note=note)
-        for channel, mask in channels
-        for start, end in runs(mask)
-    ]
-    return sorted(spots, key=lambda spot: spot.start_s)
+    spots = tuple(true_runs(mask) for mask in missing)
+    return Damage(spots, listed(spots, rate, "gap"))
 
 
 def _flat(samples: Tensor, rate: int) -> list[tuple[int, int]]:
@@ -78,7 +68,7 @@ def _flat(samples: Tensor, rate: int) -> list[tuple[int, int]]:
     step, top = float(moving.min()), float(samples.abs().max())
     beside = max(2, round(_BESIDE_S * rate))
     found = []
-    for start, last in runs(steps == 0):
+    for start, last in true_runs(steps == 0).tolist():
         end = last + 1  # a run of n equal samples has n − 1 steps of zero
         if not _SHORTEST_S * rate <= end - start <= _LONGEST_S * rate or abs(float(samples[start])) >= 0.99 * top > 0:
             continue
@@ -107,7 +97,7 @@ def _dropouts(samples: Tensor, rate: int) -> list[tuple[int, int]]:
     loud = _LOUD * samples.square().mean()  # the end of a fade falls by as much, from nearly nothing
     falls = (before > fall * after) & (after > 0) & (before > loud)
     rises = (after > fall * quiet) & (before > 0) & (after > loud)
-    starts, ends = runs(falls), runs(rises)
+    starts, ends = true_runs(falls).tolist(), true_runs(rises).tolist()
     found = []
     for start in starts:
         later = [end for end in ends if end[0] > start[1]]

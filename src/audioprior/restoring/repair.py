@@ -14,7 +14,7 @@ from torch import Tensor
 from audioprior.classical import spade
 from audioprior.damage.clicks import find_clicks
 from audioprior.damage.clipping import find_clipping
-from audioprior.damage.findings import Damage, runs
+from audioprior.damage.findings import Bounds, Damage, true_runs
 from audioprior.damage.gaps import find_gaps, marked
 from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
@@ -32,8 +32,8 @@ _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousa
 
 _MOST_BOUNDED, _SHORTEST = 500, 256  # samples known by bounds in a window (cubic mean); and of the shortest window
 
-Guess = Callable[[Tensor, Damage, int], Tensor]
-"""A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
+Guess = Callable[[Tensor, Bounds, int], Tensor]
+"""A first guess at one block: samples (channel, time), what is known of them, and the sample rate in Hz."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class Repairing(Job):
         Raises:
             SettingsError: all of the recording is damaged.
         """
-        if damage.missing.all():
+        if damage.covers(recording.length):
             raise SettingsError("all of the recording is marked as damaged; leave something to learn from.")
         method, length = run.method, recording.samples.shape[1]
         context, most = (round(s * recording.sample_rate) for s in (method.context_s, method.block_s))
-        self._patches = patches(damage.missing.any(0).nonzero()[:, 0], length, context, most)
+        self._patches = patches(damage.runs, length, context, most)
         super().__init__(recording, run, [(p.start, p.end) for p in self._patches])
         self._damage, self._guess, self._fill = damage, guess, fill
         self._repaired = [recording.samples.clone() for _ in range(samples)]
@@ -81,12 +81,13 @@ class Repairing(Job):
         """Return what is fitted in a block."""
         start, end = self.blocks[number - 1]
         rate = self.recording.sample_rate
-        samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
+        samples = self.recording.read(start, end)
+        bounds = self._damage.at(start, samples)
         level = float(samples.square().mean().sqrt()) or 1.0
-        samples, damage = samples / level, damage.scaled(1 / level)
-        windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, damage) for ms in self._run.method.windows_ms)
-        guess = self._guess(samples, damage, rate)
-        seats = {1000 * w / rate: self._seat(samples, damage, guess, w, number) for w in windows}
+        samples, bounds = samples / level, bounds.scaled(1 / level)
+        windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, bounds) for ms in self._run.method.windows_ms)
+        guess = self._guess(samples, bounds, rate)
+        seats = {1000 * w / rate: self._seat(samples, bounds, guess, w, number) for w in windows}
         observations = [seat.observation for seat in seats.values()]
         return Block(seats, partial(self._merge, observations, level))
 
@@ -102,7 +103,8 @@ class Repairing(Job):
         patch = self._patches[number - 1]
         kept = slice(patch.kept_start, patch.kept_end)
         inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
-        missing = self._damage.part(patch.kept_start, patch.kept_end).missing  # never the whole recording's, for each block
+        original = self.recording.read(patch.kept_start, patch.kept_end)
+        missing = self._damage.at(patch.kept_start, original).missing
         for repaired in self._repaired:
             repaired[:, kept] = torch.where(missing, sound()[:, inside], repaired[:, kept])
 
@@ -112,27 +114,27 @@ class Repairing(Job):
         result = self._result_of(self.recording, self.recording.samples - first)
         return replace(result, others=tuple(self.recording.with_samples(one) for one in others))
 
-    def _seat(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Seat:
+    def _seat(self, samples: Tensor, bounds: Bounds, guess: Tensor, window: int, number: int) -> Seat:
         run, frames = self._run, Frames(window, samples.shape[1])
         numbers = generator(run.task.seed, number, window)
         observation: GapObservation
-        if damage.bounded:
+        if bounds.bounded:
             # Sites are approximate anyway, and a third of all samples can be clipped: half the precision, half the time.
             observation = ClipObservation(
                 samples.float(),
-                damage.low.float(),
-                damage.high.float(),
+                bounds.low.float(),
+                bounds.high.float(),
                 frames,
                 start=guess.float(),
                 renew_every=run.method.renew_every,
                 generator=numbers,
             )
         else:
-            long = max(end - start for mask in damage.missing for start, end in runs(mask) or [(0, 0)])
+            long = max(end - start for mask in bounds.missing for start, end in true_runs(mask).tolist() or [(0, 0)])
             precision = torch.float64 if long <= _EXACT_S * self.recording.sample_rate else torch.float32
             observation = GapObservation(
                 samples.to(precision),
-                damage.missing,
+                bounds.missing,
                 frames,
                 start=guess.to(precision),
                 renew_every=run.method.renew_every,
@@ -142,15 +144,15 @@ class Repairing(Job):
         return Seat(observation, numbers)
 
 
-def _bearable(window: int, damage: Damage) -> int:
+def _bearable(window: int, bounds: Bounds) -> int:
     """Return the longest of a window, its half, its quarter ... that the exact solver can bear.
 
     Its cost goes with the third power of the missing samples in a window. A gap is worth that; where half of all samples are
     clipped it would take minutes for each second.
     """
-    if not damage.bounded:
+    if not bounds.bounded:
         return window
-    total = torch.nn.functional.pad(damage.missing.cumsum(1), (1, 0)).double()
+    total = torch.nn.functional.pad(bounds.missing.cumsum(1), (1, 0)).double()
     while window > _SHORTEST:
         inside = total[:, window::window] - total[:, :-window:window]
         if float(inside.pow(3).mean()) <= _MOST_BOUNDED**3:
@@ -159,22 +161,22 @@ def _bearable(window: int, damage: Damage) -> int:
     return window
 
 
-def patches(places: Tensor, length: int, context: int, most: int) -> list[Patch]:
+def patches(runs: Tensor, length: int, context: int, most: int) -> list[Patch]:
     """Return the blocks that repair some places.
 
     Args:
-        places: (number,) damaged samples in rising order.
+        runs: (number, 2), start and end of each damaged place, rising and apart.
         length: of the recording.
         context: samples looked at on either side of damage.
         most: samples of damage and sound between that one block keeps.
     """
-    if not len(places):
+    if not len(runs):
         return []
-    apart = (places.diff() > 2 * context).nonzero()[:, 0] + 1
-    borders = [0, *apart.tolist(), len(places)]
+    apart = (runs[1:, 0] - runs[:-1, 1] >= 2 * context).nonzero()[:, 0] + 1
+    borders = [0, *apart.tolist(), len(runs)]
     found = []
     for a, b in itertools.pairwise(borders):
-        first, end = int(places[a]), int(places[b - 1]) + 1
+        first, end = int(runs[a, 0]), int(runs[b - 1, 1])
         count = -(-(end - first) // most)
         edges = [first + round(i * (end - first) / count) for i in range(count + 1)]
         found += [Patch(max(0, s - context), min(length, e + context), s, e) for s, e in itertools.pairwise(edges)]
@@ -211,13 +213,13 @@ def clicks(recording: Recording, run: Run, task: Declick) -> Repairing:
     return Repairing(recording, run, damage, _silence)
 
 
-def _silence(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)
+def _silence(samples: Tensor, bounds: Bounds, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)
     """Guess nothing: frames weigh in the first fit by what was heard of them."""
-    return samples.masked_fill(damage.missing, 0.0)
+    return samples.masked_fill(bounds.missing, 0.0)
 
 
-def _sparse(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:
+def _sparse(samples: Tensor, bounds: Bounds, sample_rate: int) -> Tensor:
     """Guess by sparsity: where a third of all samples is cut off, the cut recording itself would mislead the first fit."""
     window = Transform.of(sample_rate, _SPADE_MS).window
-    known = samples.clamp(damage.low, damage.high)
-    return torch.stack([spade.declip(*channel, window) for channel in zip(known, damage.low, damage.high, strict=True)])
+    known = samples.clamp(bounds.low, bounds.high)
+    return torch.stack([spade.declip(*channel, window) for channel in zip(known, bounds.low, bounds.high, strict=True)])
