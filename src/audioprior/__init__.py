@@ -13,7 +13,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
                   nonlocal_means recurrent skip temporal
     noise         bands mains profile rumble doubt floor kinds
     observations  gain gap clip image noise region
-    damage        findings cutoff clicks clipping gaps marks steps
+    damage        findings pieces cutoff clicks clipping gaps marks steps
     restoring     inspection protect job extend denoise dequantise region repair streaming
     restore       the public functions
     report        pictures page
