@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
+from runpy import run_path
 
 import torch
 from torch import Tensor
@@ -80,13 +81,14 @@ def seat(data: Path, clip: str, noise: str, snr_db: float) -> Seat:
 def method(name: str) -> Method:
     """Return a method by its name.
 
-    `nmf-8` is `nmf` at that rank, `dcgan-40` is `dcgan` after that many steps, and `package.module:Settings` is a prior of
-    anybody's by the class of its settings, for 120 steps.
+    `nmf-8` is `nmf` at that rank, `dcgan-40` is `dcgan` after that many steps, and `own.py:Settings` or
+    `package.module:Settings` is a prior of anybody's by the class of its settings, for 120 steps.
     """
     base, _, number = name.partition("-")
     if ":" in name:
-        module, _, settings = name.partition(":")
-        return Method(prior=getattr(import_module(module), settings)(), stopping=FixedSteps(max_steps=120))
+        module, _, settings = name.rpartition(":")
+        found = run_path(module) if module.endswith(".py") else vars(import_module(module))
+        return Method(prior=found[settings](), stopping=FixedSteps(max_steps=120))
     if base == "nmf" and number.isdecimal():
         return replace(METHODS["nmf"], prior=Nmf(rank=int(number)))
     if base == "dcgan" and number.isdecimal():

@@ -158,13 +158,15 @@ def between(page: str, **parts: str) -> str:
 
 def pages() -> dict[str, str]:
     """Return every page that is written here, and what it is to hold."""
-    example = (ROOT / "examples" / "own_prior.py").read_text(encoding="utf-8")
+    examples = {
+        path.stem: f"```python\n{path.read_text(encoding='utf-8')}```" for path in (ROOT / "examples").glob("own_prior*.py")
+    }
     return {
         "docs/settings.md": settings_page(),
         "docs/command.md": between("docs/command.md", commands=commands()),
         "docs/choosing.md": between("docs/choosing.md", methods=methods_table(), tasks=tasks_table()),
         "docs/reference.md": between("docs/reference.md", tasks=task_functions()),
-        "docs/extending.md": between("docs/extending.md", own_prior=f"```python\n{example}```"),
+        "docs/extending.md": between("docs/extending.md", **examples),
     }
 
 

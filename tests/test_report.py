@@ -266,7 +266,7 @@ def test_a_long_sound_is_drawn_and_weighed_in_pieces(noise: Callable[..., Tensor
     for seconds in (0.3, 5.0, 40.0):  # less than a piece; many; frames further apart than a window is long
         sound = Recording(noise(seconds, channels=2), 16000)
         whole, _ = levels_db(sound.samples, 16000)
-        monkeypatch.setattr(pictures, "_PIECE", 9000)
+        monkeypatch.setattr("audioprior.sound.levels._PIECE", 9000)
         monkeypatch.setattr("audioprior.sound.source._CHUNK", 9000)
         read = Pieces(sound)
         levels, _ = levels_of(read)

@@ -159,7 +159,7 @@ def test_a_job_gives_what_the_command_gives(server: Server, noisy: Path) -> None
     run_command(job["command"] + " --force", noisy.parent)
     assert server.file(job["id"], "restored") == result.read_bytes()
     sidecar = json.loads(server.file(job["id"], "settings"))
-    assert sidecar["run"]["task"]["stop_at"] == 0.125
+    assert sidecar["steps"][0]["run"]["task"]["stop_at"] == 0.125
     refused = server.client.post(f"/api/jobs/{job['id']}/adjust", json={"stop_at": 0.3})
     assert refused.status_code == 400
     assert "choose one of these" in refused.json()["message"]

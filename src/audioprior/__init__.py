@@ -13,7 +13,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
                   nonlocal_means recurrent skip temporal
     noise         bands mains profile rumble doubt floor kinds
     observations  gain noise gap clip image region
-    damage        findings cutoff clicks clipping gaps marks steps
+    damage        findings cutoff marks pieces clicks clipping gaps steps
     report        pictures reported templates words page
     restoring     progress protect store work denoise dequantise extend region repair inpaint declip declick registry
                   inspection job

@@ -7,7 +7,7 @@ from audioprior.errors import SettingsError
 from audioprior.restoring.repair import Repairing, silence
 from audioprior.restoring.work import Inputs, Part, Work
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import excerpt, whole
+from audioprior.sound.source import excerpt
 from audioprior.tasks import Declick, Run
 
 _LOOKED_AT_S = 15.0
@@ -26,7 +26,7 @@ def work(inputs: Inputs, run: Run) -> Work:
         SettingsError: a finding to leave alone was not found.
     """
     task = cast(Declick, run.task)
-    damage = find_clicks(whole(inputs["sound"]), task.sensitivity, task.keep)
+    damage = find_clicks(inputs["sound"], task.sensitivity, task.keep)
     if max(task.keep, default=0) > len(damage.findings):
         raise SettingsError(
             f"keep names finding {max(task.keep)}, but {len(damage.findings)} were found; keep numbers as they are listed."

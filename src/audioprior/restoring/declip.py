@@ -11,7 +11,6 @@ from audioprior.damage.findings import Bounds
 from audioprior.restoring.repair import Repairing
 from audioprior.restoring.work import Inputs, Part, Work
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import whole
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import Declip, Run
 
@@ -31,7 +30,7 @@ def work(inputs: Inputs, run: Run) -> Work:
     """
     level_dbfs = cast(Declip, run.task).level
     level = None if level_dbfs is None else 10 ** (level_dbfs / 20)
-    return Repairing(inputs, run, find_clipping(whole(inputs["sound"]), level), _sparse)
+    return Repairing(inputs, run, find_clipping(inputs["sound"], level), _sparse)
 
 
 def look(recording: Recording) -> str | None:

@@ -18,7 +18,7 @@ from audioprior.restoring.denoise import Denoising
 from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Work
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import Source, whole
+from audioprior.sound.source import Source
 from audioprior.sound.views import Span
 from audioprior.tasks import Denoise, Dequantise, Run
 
@@ -55,7 +55,7 @@ class Dequantising:
     def __init__(self, inputs: Inputs, run: Run, task: Dequantise) -> None:
         """Find the steps; where there are none, there is nothing to do."""
         self.inputs, self._sound = inputs, inputs["sound"]
-        step = 2.0 ** (1 - task.bits) if task.bits else find_step(whole(self._sound))
+        step = 2.0 ** (1 - task.bits) if task.bits else find_step(self._sound)
         self._half = (step or 0.0) / 2
         # The error is uniform over a step: variance step²/12.
         error = white(self._sound, self._half**2 / 3)

@@ -21,7 +21,7 @@ from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Work, 
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.resampling import Resampled
-from audioprior.sound.source import Source, whole
+from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Assembled, Negative, Silent, Span, Sum, on_grid
 from audioprior.tasks import Extend, Run
@@ -92,7 +92,7 @@ class Extending:
         self._rate = task.rate_hz or old
         if self._rate < old:
             raise SettingsError(f"rate_hz is {self._rate}, the recording has {old}; give at least that.")
-        found = find_cutoff(whole(sound)) if task.cutoff_hz is None else task.cutoff_hz
+        found = find_cutoff(sound) if task.cutoff_hz is None else task.cutoff_hz
         # A recording at a higher rate than its own ends at what was half its rate.
         self._cutoff = min(found, old / 2) if found is not None else old / 2 if self._rate > old else None
         if self._cutoff is not None and self._cutoff >= self._rate / 2:

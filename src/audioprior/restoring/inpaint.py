@@ -8,7 +8,6 @@ from audioprior.restoring.region import Uncovering
 from audioprior.restoring.repair import Repairing, silence
 from audioprior.restoring.work import Inputs, Part, Work
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import whole
 from audioprior.tasks import Inpaint, Run
 
 
@@ -30,7 +29,7 @@ def work(inputs: Inputs, run: Run) -> Work:
         raise SettingsError("gaps and regions were given; fill the gaps first, then take the regions out of the result.")
     if task.regions:
         return Uncovering(inputs, run, task)
-    damage = marked(whole(inputs["sound"]), task.gaps) if task.gaps else find_gaps(whole(inputs["sound"]))
+    damage = marked(inputs["sound"], task.gaps) if task.gaps else find_gaps(inputs["sound"])
     return Repairing(inputs, run, damage, silence, fill=task.fill, samples=task.samples)
 
 

@@ -45,24 +45,21 @@ def require(condition: bool, name: str, value: object, allowed: str) -> None:
 
 def _choose(base: type[Any], data: Any) -> Any:
     """Return the choice that `data` names among all classes below `base`, the package's and a stranger's."""
-    kinds: dict[str, type[Any]] = {}
-    for cls in _below(base):
-        kind = cls.__dataclass_fields__["kind"].default
-        other = kinds.setdefault(kind, cls)
-        # The same name in the same module is the same class, defined again: a notebook's cell that was run twice.
-        if (cls.__module__, cls.__qualname__) != (other.__module__, other.__qualname__):
-            raise msgspec.ValidationError(f"kind {kind!r} is both {other.__module__}'s and {cls.__module__}'s")
-        kinds[kind] = cls
     kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in kinds:
-        known = ", ".join(kinds)
-        raise msgspec.ValidationError(f"kind {kind!r} is none of {known}; one of your own has to be imported first")
-    return msgspec.convert(data, kinds[kind], dec_hook=_choose)
+    known = [(cls.__dataclass_fields__["kind"].default, cls) for cls in _below(base)]
+    # The same name in the same module is the same class, defined again: a notebook's cell that was run twice.
+    found = {(cls.__module__, cls.__qualname__): cls for name, cls in known if name == kind}
+    if not found:
+        names = ", ".join(dict.fromkeys(name for name, _ in known))
+        raise msgspec.ValidationError(f"kind {kind!r} is none of {names}; one of your own has to be imported first")
+    if len(found) > 1:
+        raise msgspec.ValidationError(f"kind {kind!r} is in both {' and '.join(module for module, _ in found)}")
+    return msgspec.convert(data, next(iter(found.values())), dec_hook=_choose)
 
 
 def _below(base: type[Any]) -> Iterator[type[Any]]:
-    """Yield the classes below one, at any depth, that say a `kind` of their own."""
+    """Yield the dataclasses below one, at any depth, that say a `kind` of their own."""
     for cls in base.__subclasses__():
-        if "kind" in vars(cls).get("__dataclass_fields__", {}) and "kind" in vars(cls).get("__annotations__", {}):
+        if "__dataclass_fields__" in vars(cls) and "kind" in vars(cls).get("__annotations__", {}):
             yield cls
         yield from _below(cls)

@@ -1,6 +1,6 @@
 """What all tasks have in common."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
@@ -8,6 +8,7 @@ from audioprior.errors import SettingsError
 from audioprior.settings import presets
 from audioprior.settings.json import Choice, require
 from audioprior.settings.methods import Method
+from audioprior.settings.priors import PriorSettings
 from audioprior.tasks.knob import Knob, Option
 
 Gap = tuple[float, float]
@@ -100,6 +101,11 @@ class Task(Choice):
     def named(cls, method: str) -> str:
         """Return the name of a method; "default" is the one that the task takes by itself."""
         return cls.method if method == "default" else method
+
+    @classmethod
+    def seated(cls, prior: PriorSettings) -> Method:
+        """Return the method of any prior, yours too, for this task: with the windows, steps and rounds that suit it."""
+        return replace(cls.seat or Method(), prior=prior)
 
     @classmethod
     def preset(cls, method: str = "default", *, stop: str | None = None, steps: int | None = None) -> Method:

@@ -18,6 +18,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
+from audioprior.files.sidecar import sidecar_of
 from audioprior.sound.levels import RANGE_DB, levels, shades
 from audioprior.web.copies import open_copy
 from audioprior.web.queue import Queue
@@ -178,7 +179,7 @@ def _job_routes(app: FastAPI, recordings: Recordings, queue: Queue) -> None:
                 queue.path(ticket), recordings.original(ticket.recording), run_of(ticket), ticket.result, ticket.version
             )
             return FileResponse(path, filename=f"{restored.stem}.html", media_type="text/html")
-        name = names[which] or restored.with_suffix(".json").name
+        name = names[which] or sidecar_of(restored).name
         return FileResponse(queue.path(ticket, "out", name), filename=name)
 
 
