@@ -13,9 +13,8 @@ import inspect
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,8 @@ from audioprior.settings.methods import Method
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / "build" / "bench"
 _PACKAGE = ROOT / "src" / "audioprior"
-# Not followed: the values of settings stand in the key, a report changes no sound, and the others name all that there is.
-_APART = ("settings", "report", "priors/__init__.py", "compare/systems.py")
+# Not followed: the values of settings stand in the key, a report changes no sound, and `systems` names all that there is.
+_APART = ("settings", "report", "compare/systems.py")
 _NUMERIC = ("torch", "numpy", "soxr")
 
 
@@ -51,7 +50,7 @@ def place(bench: str, label: str, key: str, ending: str = "json") -> Path:
 
 def key(
     *,
-    code: Iterable[str] = (),
+    code: Sequence[str | Path] = (),
     measuring: Iterable[Callable[..., Any]] = (),
     material: Iterable[Tensor] = (),
     settings: Any = None,
@@ -60,7 +59,7 @@ def key(
     """Return a short hash of what decides a measurement.
 
     Args:
-        code: modules whose files decide, with all that they import: "restore" for `audioprior.restore`, or a whole name.
+        code: modules whose files decide, with all that they import ("restore" for `audioprior.restore`), and others' files.
         measuring: functions of the benches that decide, with all that they name.
         material: the samples.
         settings: whatever else decides, as JSON can hold it.
@@ -78,21 +77,24 @@ def key(
     return digest.hexdigest()[:16]
 
 
-def method_code(chosen: Method) -> tuple[list[str], Any]:
-    """Return the modules that a method's prior is made by, and the method's values with the text that builds it."""
-    built = chosen.prior.build(planned_steps=chosen.stopping.max_steps, generators=[torch.Generator()])
-    return ["settings.methods", type(built).__module__], [encode(chosen), inspect.getsource(type(chosen.prior))]
+def method_code(chosen: Method) -> tuple[list[str | Path], Any]:
+    """Return what a method's prior is made by, modules and files, and the method's values with the texts that build it."""
+    built = type(chosen.prior.build(planned_steps=chosen.stopping.max_steps, generators=[torch.Generator()]))
+    builders: list[Callable[..., Any]] = [type(chosen.prior).build, type(chosen.stopping).build]
+    code: list[str | Path] = ["settings.methods"]
+    if built.__module__.startswith("audioprior."):
+        code.append(built.__module__)
+    if not type(chosen.prior).__module__.startswith("audioprior."):
+        code.append(Path(inspect.getfile(builders[0])).resolve())
+    return code, [encode(chosen), [inspect.getsource(builder) for builder in builders]]
 
 
 @cache
-def reached(module: str) -> frozenset[Path]:
+def reached(module: str | Path) -> frozenset[Path]:
     """Return a module's file and those of the package that it imports, at once or when called, and so on."""
-    first = _file(f"audioprior.{module}") or _file(module)
+    first = module if isinstance(module, Path) else _file(f"audioprior.{module}") or _file(module)
     if first is None:
-        named = import_module(module).__file__
-        if named is None:
-            raise SystemExit(f"{module} has no file; name a module.")
-        first = Path(named)
+        raise SystemExit(f"there is no module {module} in audioprior.")
     found, waiting = {first}, [first]
     while waiting:
         for path in _imported(waiting.pop()) - found:

@@ -12,8 +12,10 @@ Fairness: every system gets the noisy samples and the rate, nothing else, and no
 people's packages run with their own settings; `audioprior.compare.peers` says which of them are told a noise profile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from audioprior.compare import metrics, systems
 from audioprior.compare.measure import measure as run
@@ -54,14 +56,17 @@ def measure(name: str, m: Mixture, *, speech_scores: bool) -> dict[str, float]:
 
 def key(name: str, m: Mixture, *, speech_scores: bool) -> str:
     """Return a hash of all that decides a system's scores on a mixture."""
+    settings: Any = None
+    code: list[str | Path] = ["compare.measure"]
+    packages: Sequence[str] = ()
     if name in PEERS:
-        peer = PEERS[name]
-        code, settings, packages = ["compare.peers"], None, peer.package.split() or peer.modules
+        code += ["compare.peers"]
+        packages = PEERS[name].package.split() or PEERS[name].modules
     else:
         modules, settings = cache.method_code(method(name))
-        code, packages = ["restore", *modules], ()
+        code += ["restore", *modules]
     return cache.key(
-        code=["compare.measure", *code],
+        code=code,
         measuring=[measure],
         material=(m.clean, m.noise),
         settings=[settings, speech_scores],

@@ -1,6 +1,6 @@
 """Measures priors in one and the same seat, alone and joined, and writes the table.
 
-    python -m bench.priors --data FOLDER [--priors a,b,package.module:Settings] [--seeds 3] [--slow-seeds 2]
+    python -m bench.priors --data FOLDER [--priors a,b,own.py:Settings] [--seeds 3] [--slow-seeds 2]
 
 Material: six mixtures of `bench.mixtures` at 5 dB, two seconds each: two of speech, two of music, two of animals.
 Split: of each class one clip of the tune half and one of the test half, reported together: this ranks ideas, and nothing is

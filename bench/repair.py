@@ -111,13 +111,15 @@ def cases(clip: str, options: Any) -> Iterator[Case]:
 
 def key(case: Case, name: str, clean: Tensor, rate: int) -> str:
     """Return a hash of all that decides a system's scores."""
+    settings: Any = None
+    code: list[str | Path] = ["model.gaussian", "sound.spectrum"]
     if name in CLASSICAL:
-        code, settings = [CLASSICAL[name]] if CLASSICAL[name] else [], None
+        code += [CLASSICAL[name]] if CLASSICAL[name] else []
     else:
         modules, settings = cache.method_code(TASKS[case.task].preset(name.partition(",")[0]))
-        code = ["restore", *modules]
+        code += ["restore", *modules]
     return cache.key(
-        code=["model.gaussian", "sound.spectrum", *code],
+        code=code,
         measuring=[case.score, gap_systems, clip_systems],
         material=[clean],
         settings=[case.values, rate, name, settings],

@@ -18,7 +18,7 @@ from audioprior.model.fit import Fit, fit, generator
 from audioprior.noise.floor import long_transform, noise_power, to_shorter
 from audioprior.observations.noise import NoiseObservation
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import METHODS
+from audioprior.settings.presets import DEFAULT, METHODS
 from audioprior.settings.priors import Nmf
 from audioprior.settings.rules import FixedSteps, StoppingSettings
 from audioprior.sound.resampling import resampled
@@ -82,19 +82,19 @@ def method(name: str) -> Method:
     """Return a method by its name.
 
     `nmf-8` is `nmf` at that rank, `dcgan-40` is `dcgan` after that many steps, and `own.py:Settings` or
-    `package.module:Settings` is a prior of anybody's by the class of its settings, for 120 steps.
+    `package.module:Settings` is a prior of anybody's by the class of its settings, for as many steps as the default.
     """
     base, _, number = name.partition("-")
     if ":" in name:
-        module, _, settings = name.rpartition(":")
-        found = run_path(module) if module.endswith(".py") else vars(import_module(module))
-        return Method(prior=found[settings](), stopping=FixedSteps(max_steps=120))
+        home, _, settings = name.rpartition(":")
+        found = run_path(home) if home.endswith(".py") else vars(import_module(home))
+        return replace(METHODS[DEFAULT], prior=found[settings]())
     if base == "nmf" and number.isdecimal():
         return replace(METHODS["nmf"], prior=Nmf(rank=int(number)))
     if base == "dcgan" and number.isdecimal():
         return replace(METHODS["dcgan"], stopping=FixedSteps(max_steps=int(number)))
     if name not in METHODS:
-        raise SystemExit(f"there is no method {name!r}; choose from {', '.join(METHODS)}, or give module:Settings.")
+        raise SystemExit(f"there is no method {name!r}; choose from {', '.join(METHODS)}, or give own.py:Settings.")
     return METHODS[name]
 
 

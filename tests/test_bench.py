@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from bench import cache, damages, results
+from bench import cache, damages, results, seat
 
 from audioprior.settings.presets import METHODS
 
@@ -15,7 +15,7 @@ BENCHES = ("clicks", "denoise", "extend", "priors", "repair", "same", "speed", "
 ROOT = Path(__file__).parent.parent
 
 
-def names(module: str) -> set[str]:
+def names(module: str | Path) -> set[str]:
     return {path.relative_to(cache.ROOT / "src" / "audioprior").as_posix() for path in cache.reached(module)}
 
 
@@ -86,3 +86,25 @@ def test_every_bench_says_its_protocol_and_can_be_called(name: str) -> None:
 def test_files_do_one_thing() -> None:
     for path in (ROOT / "bench").glob("*.py"):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+
+
+def test_a_stranger_s_prior_is_decided_by_its_own_file(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    text = (
+        "from dataclasses import dataclass\n"
+        "from typing import Literal\n"
+        "from audioprior.settings.priors import PriorSettings\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Mine(PriorSettings):\n"
+        "    kind: Literal['mine'] = 'mine'\n"
+        "    def build(self, *, planned_steps, generators, start=None):\n"
+        "        from audioprior.priors.free import FreePrior\n"
+        "        return FreePrior()\n"
+    )
+    keys = set()
+    for version in (text, text + "# changed\n"):
+        path.write_text(version)
+        code, settings = cache.method_code(seat.method(f"{path}:Mine"))
+        assert path in code
+        keys.add(cache.key(code=code, settings=settings))
+    assert len(keys) == 2

@@ -22,7 +22,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     compare       metrics peers systems measure rows page folder comparison run
     batch         plan work local cluster workers run
     web           report copies recordings requests worker tickets queue server run
-    cli           app compare arguments restore batch doctor info serve
+    cli           app compare arguments repair restore batch doctor info serve
 
 What each room is for stands in its own `__init__.py`.
 """

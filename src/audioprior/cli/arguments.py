@@ -116,3 +116,14 @@ def chosen_run(config: Path | None, method: str, task: Task, *, stop: str | None
     if run.task.kind != task.kind:
         raise SettingsError(f"{config} is of a run of {run.task.kind}; give it to `audioprior {run.task.kind}`.")
     return run
+
+
+def check_names(inputs: Sequence[str]) -> None:
+    """Refuse an option that nobody knows, which would be taken for a file.
+
+    Raises:
+        SettingsError: there is one.
+    """
+    for name in inputs:
+        if name.startswith("-") and name != "-":
+            raise SettingsError(f"there is no option {name}; --help lists them.")

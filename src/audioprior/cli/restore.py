@@ -1,14 +1,13 @@
 """The commands that restore: one for each task, made from its dataclass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from inspect import Parameter as Place
 from inspect import Signature
 from pathlib import Path
 from typing import Any
 
 from audioprior.cli.app import app
-from audioprior.cli.arguments import Inputs, chosen_run, place, places, settings
-from audioprior.errors import SettingsError
+from audioprior.cli.arguments import Inputs, check_names, chosen_run, place, places, settings
 from audioprior.files.options import Output
 from audioprior.settings import presets
 from audioprior.tasks import TASKS, Task
@@ -33,7 +32,7 @@ def command(task: type[Task]) -> Callable[..., int]:
     ) -> int:
         from audioprior.files.runner import restore_each  # it needs torch, for which help does not wait
 
-        _check_names(inputs)
+        check_names(inputs)
         run = chosen_run(config, method, settings(task, given, inputs, labels), stop=stop, steps=steps)
         return restore_each(inputs, [run], output, dry_run=dry_run)
 
@@ -62,12 +61,6 @@ def _ways(task: type[Task]) -> list[Place]:
         place("steps", int | None, "the most steps to take; the method's own number without it"),
         *found,
     ]
-
-
-def _check_names(inputs: Sequence[str]) -> None:
-    for name in inputs:
-        if name.startswith("-") and name != "-":
-            raise SettingsError(f"there is no option {name}; --help lists them.")
 
 
 for _task in TASKS.values():

@@ -25,10 +25,7 @@ from audioprior.restoring.store import Folder
 from audioprior.restoring.work import Part
 from audioprior.sound.source import Source, open_source
 from audioprior.sound.writing import replacing
-from audioprior.tasks import Run
-
-Chain = Sequence[Run]
-"""What is done, one step after the other; mostly one."""
+from audioprior.tasks import Chain, Run, word_of
 
 
 def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run: bool = False) -> int:
@@ -88,11 +85,6 @@ def restore_file(name: str, chain: Chain, output: Output, listener: Listener, *,
     listener.begin(name)
     with open_source(name) as source:
         FileRun.planned(name, source, chain, output, listener, several=several).restore()
-
-
-def word_of(chain: Chain) -> str:
-    """Return what stands in a result's name: the task, or "repair" for several."""
-    return chain[0].task.kind if len(chain) == 1 else "repair"
 
 
 def coming(source: Source, chain: Chain) -> tuple[Part, ...]:

@@ -17,9 +17,10 @@ from audioprior.tasks import Declip, Run
 _SPADE_MS = 64.0
 
 
-def parts(inputs: Inputs, run: Run) -> tuple[Part, ...]:  # noqa: ARG001 (as all tasks)
+def parts(inputs: Inputs, run: Run) -> tuple[Part, ...]:
     """Return what will come out: peaks that were won back are not to be clipped again."""
-    return Part.like(inputs["sound"], beyond=True), Part.like(inputs["sound"], "removed", beyond=True)
+    beyond = run.task.beyond
+    return Part.like(inputs["sound"], beyond=beyond), Part.like(inputs["sound"], "removed", beyond=beyond)
 
 
 def work(inputs: Inputs, run: Run) -> Work:

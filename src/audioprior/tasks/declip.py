@@ -31,3 +31,4 @@ class Declip(Task):
     )
     method: ClassVar[str] = "nmf"
     seat: ClassVar[Method | None] = Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=180), rounds=6, context_s=0.25)
+    beyond: ClassVar[bool] = True

@@ -1,5 +1,6 @@
 """Everything that decides a result."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -38,3 +39,12 @@ class Run:
         if isinstance(method, Method):
             return cls(name="custom", method=method, task=task)
         return cls(name=task.named(method), method=task.preset(method, stop=stop, steps=steps), task=task)
+
+
+Chain = Sequence[Run]
+"""What is done, one step after the other; mostly one."""
+
+
+def word_of(chain: Chain) -> str:
+    """Return what stands in a result's name: the task's, or "repair" for several steps."""
+    return chain[0].task.kind if len(chain) == 1 else "repair"

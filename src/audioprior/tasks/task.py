@@ -67,6 +67,7 @@ class Task(Choice):
             anew. None for a task that takes methods as they are.
         methods: names of those that the page offers; it takes the task's own without them.
         fits: whether a prior is fitted, so that a method can be chosen.
+        beyond: whether its result's peaks are expected beyond full scale.
         finds: whether it looks for places, and mends these only; otherwise it works everywhere.
     """
 
@@ -80,6 +81,7 @@ class Task(Choice):
     seat: ClassVar[Method | None] = None
     methods: ClassVar[tuple[str, ...]] = ()
     fits: ClassVar[bool] = True
+    beyond: ClassVar[bool] = False
     finds: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

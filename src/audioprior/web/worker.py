@@ -105,7 +105,7 @@ class Teller:
     def __init__(self, tell: Tell) -> None:
         """Take the listener."""
         self.tell = tell
-        self.drawing = False  # whether what the prior draws is shown, where the sound on the way would cost too much
+        self.drawing = False  # whether what the prior draws is shown in place of the sound on the way
         self._pace, self._began, self._told, self._losses = Pace(), time.monotonic(), 0.0, list[float]()
         self._next, self._block = 0.0, 1  # when another block may be drawn, and which one is
         self.facts: dict[str, Any] = {}
@@ -152,8 +152,9 @@ def _job(source: FileSource, folder: Path, original: Path, run: Run, teller: "Te
     planned = FileRun.planned(str(original), source, [run], _output(folder, original, source), teller)
     # A job's folder belongs to one fit: what else is decided, strength and stopping point, is free to change.
     job = start(source, run, store=Folder(folder / "kept", "page"))
-    job.work.moments = shares(run, source.length / source.sample_rate) or job.work.moments
-    teller.drawing = not job.work.audible
+    moments = shares(run, source.length / source.sample_rate)
+    job.work.moments = moments or job.work.moments
+    teller.drawing = not moments  # where nothing is kept on the way, there is no sound to show
     return planned, job
 
 
@@ -193,7 +194,7 @@ def _catch_up(job: Job, after: Path, listened: int, top_db: float, teller: Telle
         until = until if start < until < end else end  # blocks that overlap end where the next one begins
         samples = restored.read(start, until)
         overwrite(after, start, samples)
-        if job.work.audible:
+        if not teller.drawing:
             teller.tell(_sound_picture(job, listened, 1.0, samples, top_db))
         teller.tell({"event": "block", "number": listened, "until_s": until / rate})
     return listened
