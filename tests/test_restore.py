@@ -15,8 +15,9 @@ from audioprior.compare.metrics import si_sdr
 from audioprior.restoring.denoise import Denoising
 from audioprior.restoring.job import start
 from audioprior.settings.methods import Method
+from audioprior.settings.networks import Dcgan, Skip
 from audioprior.settings.presets import METHODS
-from audioprior.settings.priors import BlindSpot, Dcgan, Skip
+from audioprior.settings.priors import BlindSpot
 from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut
 from audioprior.sound.recording import as_recording
 from audioprior.tasks import Denoise, Run

@@ -5,12 +5,12 @@ The rooms of the house, from the ground up, each with its files in their order. 
 
     errors        every failure a user can meet
     sound         channels encoding spectrum writing recording source levels resampling views
-    settings      identity json priors rules methods presets
-    tasks         knob task denoise inpaint declip declick dequantise extend run
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
                   nonlocal_means recurrent skip temporal
+    settings      identity json priors networks rules methods presets
+    tasks         knob task denoise inpaint declip declick dequantise extend run
     noise         bands mains profile rumble doubt floor kinds
     observations  gain noise gap clip image region
     damage        findings cutoff marks pieces clicks clipping gaps steps

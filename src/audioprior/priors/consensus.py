@@ -18,7 +18,6 @@ from torch import Tensor
 from audioprior.model.evidence import Evidence
 from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.nmf import NmfPrior
-from audioprior.settings.priors import Consensus, Nmf
 
 
 class ConsensusPrior:
@@ -26,21 +25,33 @@ class ConsensusPrior:
 
     def __init__(
         self,
-        settings: Consensus,
+        *,
+        hidden: int,
+        batch_bins: int,
+        learning_rate: float,
+        ranks: Sequence[int],
+        nmf_share: float,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,
     ) -> None:
         # The network's weights, then each factorisation's spectra.
-        count = len(settings.ranks)
+        count = len(ranks)
         network, spectra = (start[:-count], start[-count:]) if start else (None, [None] * count)
-        self._continues = BlindSpotPrior(settings.network, planned_steps, generators, network)
+        self._continues = BlindSpotPrior(
+            hidden=hidden,
+            batch_bins=batch_bins,
+            learning_rate=learning_rate,
+            planned_steps=planned_steps,
+            generators=generators,
+            start=network,
+        )
         self._repeats = [
-            NmfPrior(Nmf(rank=rank), generators, None if one is None else [one])
-            for rank, one in zip(settings.ranks, spectra, strict=True)
+            NmfPrior(rank=rank, generators=generators, start=None if one is None else [one])
+            for rank, one in zip(ranks, spectra, strict=True)
         ]
         # Factorisations settle sooner than the network: updates a step.
-        self._share = settings.nmf_share
+        self._share = nmf_share
         self._step = 0
 
     def fit(self, evidence: Evidence) -> float:

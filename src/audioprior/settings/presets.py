@@ -4,20 +4,15 @@ from dataclasses import replace
 
 from audioprior.errors import SettingsError
 from audioprior.settings.methods import Method
+from audioprior.settings.networks import Dcgan, Dilated, Harmonic, Recurrent, Skip, Temporal
 from audioprior.settings.priors import (
     BlindSpot,
     Consensus,
-    Dcgan,
     DecisionDirected,
-    Dilated,
     Free,
-    Harmonic,
     Nmf,
     NonlocalMeans,
     PriorSettings,
-    Recurrent,
-    Skip,
-    Temporal,
 )
 from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
