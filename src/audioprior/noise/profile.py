@@ -69,8 +69,8 @@ class Profile:
 
 def white(recording: Source, variance: float) -> Profile:
     """Return the profile of white noise, independent in each channel."""
-    one = variance * torch.eye(recording.channels, dtype=torch.float64)
-    return Profile(recording.sample_rate, one.expand(2, -1, -1).clone())
+    covariance = variance * torch.eye(recording.channels, dtype=torch.float64)
+    return Profile(recording.sample_rate, covariance.expand(2, -1, -1).clone())
 
 
 def read_profile(path: Path) -> Profile:

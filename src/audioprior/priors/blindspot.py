@@ -157,7 +157,7 @@ class BlindSpotPrior:
 
     def learned(self, place: int) -> list[Tensor]:
         """Return the network's weights."""
-        return [one.detach()[place] for one in self._adam.weights]
+        return [weight.detach()[place] for weight in self._adam.weights]
 
     def _begin(self, evidence: Evidence) -> None:
         heard, power = evidence.heard, evidence.filled().power
@@ -173,14 +173,14 @@ class BlindSpotPrior:
         weights: list[Tensor] = []
         for inputs, outputs in itertools.pairwise(sizes):
             for columns in (inputs, 1):  # weights, then biases
-                draw = 2 * torch.stack([torch.rand((outputs, columns), generator=one) for one in self._generators]) - 1
+                drawn = [torch.rand((outputs, columns), generator=numbers) for numbers in self._generators]
                 # The last layer starts at zero: the first guess is the local mean.
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
-                weights.append((draw * bound).to(ratio.device).requires_grad_())
+                weights.append(((2 * torch.stack(drawn) - 1) * bound).to(ratio.device).requires_grad_())
         if self._start is not None:
             weights = [
-                one.to(fresh).expand_as(fresh).clone().requires_grad_()
-                for one, fresh in zip(self._start, weights, strict=True)
+                learned.to(fresh).expand_as(fresh).clone().requires_grad_()
+                for learned, fresh in zip(self._start, weights, strict=True)
             ]
         self._adam = Adam(weights)
 

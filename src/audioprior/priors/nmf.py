@@ -74,7 +74,7 @@ class NmfPrior:
             known = evidence.filled().power.flatten(1, 2)
             mean = known.mean((1, 2), keepdim=True) + _TINY
             shapes = ((rows, self._rank), (self._rank, frames))
-            drawn = ([torch.rand(shape, generator=one) for one in self._generators] for shape in shapes)
+            drawn = ([torch.rand(shape, generator=numbers) for numbers in self._generators] for shape in shapes)
             w, h = (torch.stack(each).to(self._power) + 0.1 for each in drawn)
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.

@@ -72,9 +72,9 @@ RULES: dict[str, type[StoppingSettings]] = {
 
 _CLASSICAL = (DecisionDirected, NonlocalMeans)
 REPAIR_PRIORS: dict[str, PriorSettings] = {
-    name: one.prior
-    for name, one in METHODS.items()
-    if one.observation == "noise" and name not in ("fast", "best") and not isinstance(one.prior, _CLASSICAL)
+    name: preset.prior
+    for name, preset in METHODS.items()
+    if preset.observation == "noise" and name not in ("fast", "best") and not isinstance(preset.prior, _CLASSICAL)
 } | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 
