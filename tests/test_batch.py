@@ -117,9 +117,9 @@ def test_a_table_sums_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_shards_share_the_files(folder: Path) -> None:
-    shards = [plan([str(folder)], Path("out"), RUN, (number, 3)) for number in (1, 2, 3)]
+    shards = [plan([str(folder)], Path("out"), [RUN], (number, 3)) for number in (1, 2, 3)]
     sources = [item.source for shard in shards for item in shard]
-    assert sorted(sources) == sorted(item.source for item in plan([str(folder)], Path("out"), RUN))
+    assert sorted(sources) == sorted(item.source for item in plan([str(folder)], Path("out"), [RUN]))
     assert len(sources) == len(set(sources)) == 4
 
 
@@ -141,7 +141,7 @@ def test_a_list_on_standard_input_and_patterns(folder: Path) -> None:
         [*COMMAND, "-", "-o", str(folder / "out"), *FAST, "--json"], input=names, capture_output=True, text=True, check=True
     )
     assert set(lines(listed.stdout)) == {"a.wav", "b.flac"}
-    found = plan([str(folder / "**" / "b.*"), str(folder / "b.flac")], folder / "out", RUN)
+    found = plan([str(folder / "**" / "b.*"), str(folder / "b.flac")], folder / "out", [RUN])
     assert [item.source for item in found] == [folder / "b.flac"]  # once
 
 

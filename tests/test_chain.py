@@ -18,6 +18,7 @@ import audioprior as ap
 from audioprior.cli import main
 from audioprior.errors import SettingsError
 from audioprior.noise.profile import learn
+from audioprior.restoring.job import Job
 from audioprior.settings.methods import Method
 from audioprior.settings.priors import Nmf
 from audioprior.settings.rules import FixedSteps
@@ -89,7 +90,7 @@ def test_a_chain_from_file_to_file_is_that_of_the_library_and_config_repeats_it(
     facts = steps_of(tmp_path / "x.repair.wav.json")
     assert [step["run"]["task"]["kind"] for step in facts] == ["inpaint", "declick", "denoise"]
     assert [len(step["findings"]) for step in facts] == [1, 1, 0]
-    again = ["--config", tmp_path / "x.repair.wav.json", "-o", tmp_path / "again.wav", "-q"]
+    again: list[str | Path] = ["--config", tmp_path / "x.repair.wav.json", "-o", tmp_path / "again.wav", "-q"]
     assert call("repair", tmp_path / "x.wav", *again) == 0
     assert (tmp_path / "again.wav").read_bytes() == (tmp_path / "x.repair.wav").read_bytes()
     assert call("batch", tmp_path / "x.wav", "-o", tmp_path / "out", "--config", tmp_path / "x.repair.wav.json", "-q") == 0
@@ -157,7 +158,7 @@ def test_another_noise_profile_is_another_run(tape: Recording, tmp_path: Path, n
     tape.write(tmp_path / "x.wav")
     profile = tmp_path / "p.json"
     learn(Recording(noise(1.0, RATE, level=0.02), RATE), (0.0, 1.0)).write(profile)
-    options = ["--set", f"noise={profile}", "-m", "fast", "-o", tmp_path / "out", "--json"]
+    options: list[str | Path] = ["--set", f"noise={profile}", "-m", "fast", "-o", tmp_path / "out", "--json"]
     assert call("batch", tmp_path / "x.wav", *options) == 0
     before = (tmp_path / "out" / "x.denoise.wav").read_bytes()
     learn(Recording(noise(1.0, RATE, level=0.1, seed=1), RATE), (0.0, 1.0)).write(profile, force=True)
@@ -167,22 +168,13 @@ def test_another_noise_profile_is_another_run(tape: Recording, tmp_path: Path, n
     assert inputs.keys() == {"sound", "noise"}
 
 
-def test_another_excerpt_is_another_run(tape: Recording, tmp_path: Path, noise: Callable[..., Tensor]) -> None:
-    tape.write(tmp_path / "x.wav")
+def test_another_excerpt_is_another_run(tone: Callable[..., Tensor], noise: Callable[..., Tensor], tmp_path: Path) -> None:
+    Recording(tone(440, 1.0, RATE), RATE).write(tmp_path / "x.wav")
     results = []
     for seed in (0, 1):
         Recording(noise(1.0, RATE, level=0.2, seed=seed), RATE).write(tmp_path / "like.wav", force=True)
-        words = [
-            "batch",
-            tmp_path / "x.wav",
-            "--task",
-            "extend",
-            "--set",
-            "cutoff_hz=2000",
-            "--set",
-            f"like={tmp_path}/like.wav",
-        ]
-        assert call(*words, "-o", tmp_path / "out", "-q") == 0
+        settings = ["--task", "extend", "--set", "cutoff_hz=2000", "--set", f"like={tmp_path}/like.wav"]
+        assert call("batch", tmp_path / "x.wav", *settings, "-o", tmp_path / "out", "-q") == 0
         results.append((tmp_path / "out" / "x.extend.wav").read_bytes())
     assert results[0] != results[1]
 
@@ -213,17 +205,15 @@ def test_what_cannot_be_written_is_refused_before_the_work(
 def test_an_input_that_changes_meanwhile_is_no_result(
     tape: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from audioprior.files import runner
-
     path = tmp_path / "x.wav"
     tape.write(path)
-    finished = runner.Job.result
+    finished = Job.result
 
-    def changed(job: runner.Job) -> ap.Result:
+    def changed(job: Job) -> ap.Result:
         soundfile.write(path, tape.samples[0, :4000].numpy(), RATE)
         return finished(job)
 
-    monkeypatch.setattr(runner.Job, "result", changed)
+    monkeypatch.setattr(Job, "result", changed)
     assert call("denoise", path, "-m", "fast", "-q") == 3
     assert "x.wav was changed while it was read; run it again" in capsys.readouterr().err
     assert {path.name for path in tmp_path.iterdir()} == {"x.wav"}

@@ -48,6 +48,16 @@ def clipped(chord: Tensor) -> Recording:
     return as_recording(torch.cat([swell.clamp(-0.3, 0.3), swell.clamp(-0.2, 0.25)]), RATE)
 
 
+@pytest.fixture
+def uneven(chord: Tensor, tone: Maker, noise: Maker) -> Recording:
+    """Loud to begin with, then so soft that a switch in it is none, with flat tops far below the loudest."""
+    samples = 0.01 * chord + noise(2.0, level=1e-7)
+    samples[:, :8000] = chord[:, :8000]
+    samples[:, 14000:14400] *= 1e-4
+    samples[:, 30500:31900] = tone(200)[:, :1400].clamp(-0.01, 0.01)
+    return as_recording(samples, RATE)
+
+
 def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "_PIECE", PIECE)
     monkeypatch.setattr(cutoff, "_FRAMES", 7)
@@ -107,15 +117,30 @@ def test_bounds_of_missing_samples_are_infinite() -> None:
 # --- pieces
 
 
-def test_in_pieces_the_same_is_found(torn: Recording, clipped: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_pieces_the_same_is_found(
+    torn: Recording, clipped: Recording, uneven: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
     finders: list[tuple[Callable[[Source], Damage], Recording]] = [
-        *((find, one) for find in (find_gaps, find_clipping) for one in (torn, clipped)),
+        *((find, one) for find in (find_gaps, find_clipping) for one in (torn, uneven, clipped)),
         (lambda source: find_clipping(source, 0.22), clipped),
     ]
     whole = [content(find(one)) for find, one in finders]
-    assert all(len(findings) > 5 for findings, _, _ in (whole[0], whole[3], whole[4]))
+    assert all(len(findings) > 5 for findings, _, _ in (whole[0], whole[1], whole[5], whole[6]))
+    assert all(one.start_s > 1.9 for one in whole[1][0])
     in_pieces(monkeypatch)
     assert [content(find(one)) for find, one in finders] == whole
+
+
+def test_in_pieces_peaks_are_as_round_or_flat_as_in_one(tone: Maker, chord: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tone is not clipped and a chord with soft knees is, though the last pieces hold nothing near the peak."""
+    fall = torch.ones(RATE, dtype=torch.float64)
+    fall[10000:] = 0.1
+    soft = chord[:, :RATE] / (1 + (chord[:, :RATE].abs() / 0.3) ** 10) ** 0.1
+    sounds = [as_recording(one * fall, RATE) for one in (tone(440), soft)]
+    whole = [content(find_clipping(one)) for one in sounds]
+    assert [bool(findings) for findings, _, _ in whole] == [False, True]
+    in_pieces(monkeypatch)
+    assert [content(find_clipping(one)) for one in sounds] == whole
 
 
 def test_a_gap_across_a_border_is_found_once_and_whole(torn: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,12 +181,14 @@ def test_in_pieces_the_spectrum_is_the_same(length: int, noise: Maker, monkeypat
 
 
 def test_in_pieces_the_same_steps_are_found(chord: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    sounds = [as_recording(one, RATE) for one in ((chord * 60).round() / 60, (chord * 20000).round() / 20000, chord)]
+    coarse = (chord * 60).round() / 60
+    later = torch.cat([coarse[:, :8000], chord[:, 8000:8100]], 1)
+    sounds = [as_recording(one, RATE) for one in (coarse, later, (chord * 20000).round() / 20000, chord)]
     whole = [find_step(one) for one in sounds]
     in_pieces(monkeypatch)
     assert [find_step(one) for one in sounds] == whole
     assert whole[0] == pytest.approx(1 / 60)
-    assert whole[1:] == [None, None]
+    assert whole[1:] == [None, None, None]
 
 
 @dataclass

@@ -147,7 +147,9 @@ class ProgressBar:
         self._bar.stop()
 
     def begin(self, name: str) -> None:
-        """Start the file's bar."""
+        """Start the file's bar, or that of its next step."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
         self._name, self._pace = name, Pace()
         self._task = self._bar.add_task(name, total=None, state="reading", left="")
 
@@ -173,6 +175,7 @@ class ProgressBar:
         """Fill the bar and say where the result is."""
         if self._task is not None:
             self._bar.remove_task(self._task)
+            self._task = None
         named = [str(facts[kind]) for kind in ("output", "removed", "report", "snapshots") if facts.get(kind)]
         wrote = ", ".join([*named, *facts.get("others", ())])
         self._console.print(f"{self._name}: {wrote} ({facts['seconds']:.1f} s)", markup=False, soft_wrap=True)

@@ -138,6 +138,8 @@ class FileRun:
         result, sound, stores = None, self.source, list[Folder]()
         snapshots = None
         for number, run in enumerate(self.chain, 1):
+            if number > 1:
+                self.listener.begin(self.name)
             work = at_work(run).work(inputs_of(sound, run), run)
             store = self._store(number) if len(work.spans) > 1 and self._resumes else None
             stores += [store] if store else []

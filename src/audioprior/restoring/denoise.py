@@ -64,7 +64,6 @@ class Denoising:
     findings: tuple[Finding, ...] = ()
     account: Account | None = Account()
     moments: tuple[float, ...] = (1.0,)
-    audible: bool = True
     carries: bool = False
     together: int = 1
 
@@ -174,7 +173,7 @@ class Denoising:
             return self._sound
         return Assembled(self._sound, self.spans, self.fade, pieces(kept, self.moments.index(self._task.stop_at)))
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
         """Return none: noise is no damage of some spots."""
         return self.findings
 

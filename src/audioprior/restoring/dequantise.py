@@ -48,7 +48,6 @@ class Dequantising:
     findings: tuple[Finding, ...] = ()
     account: Account | None = Account()
     moments: tuple[float, ...] = (1.0,)
-    audible: bool = True
     carries: bool = False
     together: int = 1
 
@@ -79,6 +78,6 @@ class Dequantising:
         """Return the restored sound, and what was removed of it."""
         return self._denoising.sounds(kept if self.spans else lambda _: None)
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
         """Return the steps that were found."""
         return self.findings

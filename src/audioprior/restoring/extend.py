@@ -36,8 +36,10 @@ _KNOWN_DB = -60.0  # of a passage's own low band: passages whose high band is lo
 _EMPTY_DB = -80.0  # unless it is below this much of the recording's loudest low band
 _PASSAGE_S = 0.5
 _EDGE = 4  # frames
+_LEAKAGE = 4  # bins above the cutoff into which the band below leaks
 _MOST_KNOWN = 4000  # frames to choose from
 _FLOOR = 1e-10  # of the mean power
+_KEPT = 0.92  # of half the old rate: above, resampling fades out
 _CUTOFF_SHARE = 0.8  # of half the sample rate; a higher cutoff is the usual end of a recorder's range
 
 
@@ -76,7 +78,6 @@ class Extending:
     findings: tuple[Finding, ...] = ()
     account: Account | None = None
     moments: tuple[float, ...] = (1.0,)
-    audible: bool = True
     carries: bool = False
     together: int = 1
 
@@ -93,8 +94,9 @@ class Extending:
         if self._rate < old:
             raise SettingsError(f"rate_hz is {self._rate}, the recording has {old}; give at least that.")
         found = find_cutoff(sound) if task.cutoff_hz is None else task.cutoff_hz
-        # A recording at a higher rate than its own ends at what was half its rate.
-        self._cutoff = min(found, old / 2) if found is not None else old / 2 if self._rate > old else None
+        # A recording at a higher rate than its own ends below what was half its rate.
+        end = _KEPT * old / 2 if self._rate > old else old / 2
+        self._cutoff = min(found, end) if found is not None else end if self._rate > old else None
         if self._cutoff is not None and self._cutoff >= self._rate / 2:
             raise SettingsError(f"cutoff_hz is {self._cutoff:g}, and half the rate {self._rate / 2:g}; give a lower one.")
         self._sound: Source = sound if self._rate == old else Resampled(sound, self._rate)
@@ -104,7 +106,9 @@ class Extending:
         if self._cutoff is None:
             return
         self._bin = max(8, math.ceil(self._cutoff * self._transform.window / self._rate))
-        self._scan = Scan.of(self._sound, self._transform, self._bin)
+        # What is left of the old band above the cutoff is no high band.
+        over = max(self._bin, math.ceil(old / 2 * self._transform.window / self._rate) if self._rate > old else 0) + _LEAKAGE
+        self._scan = Scan.of(self._sound, self._transform, self._bin, over)
         if not self._scan.energy:
             return
         self.spans = _spans(self._sound.length, self._transform)
@@ -112,7 +116,7 @@ class Extending:
         known = [(self._sound, self._scan)]
         if "like" in inputs:
             like = Resampled(inputs["like"], self._rate)
-            known.append((like, Scan.of(like, self._transform, self._bin)))
+            known.append((like, Scan.of(like, self._transform, self._bin, over)))
         self._known = self._learn(known)
         self.findings = (self._band("to be invented"),)
 
@@ -156,7 +160,7 @@ class Extending:
         start, end = self.spans[number - 1]
         return torch.ones(end - start, dtype=torch.float64)
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:
+    def found(self, kept: Kept) -> tuple[Finding, ...]:
         """Return the band, with how loud it became; none where nothing was invented."""
         blocks = (kept(number) for number in range(1, len(self.spans) + 1))
         invented = sum(float(block[0].square().sum()) for block in blocks if block is not None)
@@ -214,19 +218,20 @@ class Scan:
     energy: float
 
     @classmethod
-    def of(cls, sound: Source, transform: Transform, cutoff: int) -> "Scan":
+    def of(cls, sound: Source, transform: Transform, cutoff: int, over: int) -> "Scan":
         """Look at a sound.
 
         Args:
             sound: which.
             transform: by which.
             cutoff: the lowest bin of the band that is missing.
+            over: the lowest bin in which a sound that has the band shows it.
         """
         low, top, total, energy = [], [], torch.zeros(transform.bins, dtype=torch.float64), 0.0
         for _, spectrum, samples in _frames(sound, transform):
             power = spectrum.abs().square()
             low.append(power[:, :cutoff].sum(1).amax(0))
-            top.append(power[:, cutoff + 4 :].sum(1).amax(0))
+            top.append(power[:, over:].sum(1).amax(0))
             total += power.sum((0, 2))
             energy += float(samples.square().sum())
         tops = torch.cat(top)

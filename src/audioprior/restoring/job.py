@@ -190,7 +190,7 @@ class Job:
             self.sounds(),
             self.run,
             fits,
-            self.work.told(self.kept),
+            self.work.found(self.kept),
             self.complete,
             self.device,
             self.work.account,

@@ -30,7 +30,6 @@ class Uncovering:
     findings: tuple[Finding, ...] = ()
     account: Account | None = Account()
     moments: tuple[float, ...] = (1.0,)
-    audible: bool = True
     carries: bool = False
     together: int = 1
 
@@ -94,7 +93,7 @@ class Uncovering:
     def _uncovered(self, kept: Kept) -> Source:
         return Patched(self._sound, self.spans, pieces(kept))
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
         """Return the regions."""
         return self.findings
 

@@ -52,7 +52,6 @@ class Repairing:
     findings: tuple[Finding, ...] = ()
     account: Account | None = Account()
     moments: tuple[float, ...] = (1.0,)
-    audible: bool = False
     carries: bool = False
     together: int = 1
 
@@ -123,7 +122,7 @@ class Repairing:
         spans = [(patch.kept_start, patch.kept_end) for patch in self._patches]
         return Patched(self._sound, spans, pieces(kept, place))
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
         """Return the findings: nothing more is known of them at the end."""
         return self.findings
 

@@ -108,7 +108,6 @@ class Work(Protocol):
         findings: the damage that is going to be repaired, where the task is a repair.
         account: which sounds add up, or None for an invention.
         moments: shares of the steps of a block after which its sound is kept, in rising order.
-        audible: whether a block's sound can be asked for on its way without changing what becomes of it.
         carries: whether blocks start from what the last block before their batch has learned. The first one is then alone.
         together: how many blocks of one length are fitted as one batch.
     """
@@ -119,7 +118,6 @@ class Work(Protocol):
     findings: tuple[Finding, ...]
     account: Account | None
     moments: tuple[float, ...]
-    audible: bool
     carries: bool
     together: int
 
@@ -147,7 +145,7 @@ class Work(Protocol):
         """Return what comes out, by role, made of what is kept of the blocks."""
         ...
 
-    def told(self, kept: Kept) -> tuple[Finding, ...]:
+    def found(self, kept: Kept) -> tuple[Finding, ...]:
         """Return the findings with what is known of them at the end."""
         ...
 
