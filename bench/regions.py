@@ -2,25 +2,23 @@
 
     python -m bench.regions --data FOLDER [--priors nmf,temporal,...] [--regions 2] [--loud 10]
 
-Material: three seconds of the first channel of each clean clip, at its own rate (`bench.repair.excerpt`); both halves,
-"tune" and "test", are reported apart. Conditions: regions of 0.3 s by one octave at places that are not quiet, covered by a
-tone that sways or by noise of that band, `--loud` dB above the sound there. Seat: as `restoring/region.py` seats a prior,
-one window of 64 ms and a repair's steps; every prior gets the same evidence and the same random numbers. Measures: the
-error inside the region over the clean sound's energy there, in dB, with the mean and with one sample (the phase is the
-cover's, so that silence is not far from the best); and how far λ is from the sound's power, which knows no phase: the
-divergence of Itakura and Saito of powers averaged over 3 × 3 bins. Controls: the cover as it is, the region turned down to
-nothing, and each frequency's mean ("free"). Nothing that restores sees the clean sound. Finished scores stay in
-build/bench.
+Material: three seconds of the twelve clean clips' first channels at their own rates (`bench.mixtures`).
+Split: nothing was tuned; both halves of the clips are reported, and a default has to win on both.
+Conditions: regions of 0.3 s by one octave at places that are not quiet, drawn from the clip's name and a number, covered by
+a tone that sways or by noise of that band, `--loud` dB above the sound there.
+Measures: the error inside the region over the clean sound's energy there, in dB, with the mean and with one sample (the
+phase is the cover's, so that silence is not far from the best); how far λ is from the sound's power, which knows no phase, as
+the divergence of Itakura and Saito of powers averaged over 3 × 3 bins; CPU seconds for a region.
+Fairness: the region is told to all, and every prior gets the same evidence, random numbers, window (64 ms) and steps, those
+of a repair. Controls: the cover as it is, the region turned down to nothing, and each frequency's mean ("free").
 """
 
-import argparse
-import json
 import math
 import time
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +29,23 @@ from torch.nn.functional import avg_pool2d
 from audioprior.model.fit import fit, generator
 from audioprior.observations.region import RegionObservation
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import METHODS, method
-from audioprior.settings.priors import Nmf
+from audioprior.settings.priors import Free
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.spectrum import Transform
-from bench.denoise import CACHE, HERE, replace_section, source_hash
+from audioprior.tasks import Inpaint
+from bench import cache, seat
+from bench.damages import Scores, excerpt
 from bench.mixtures import CLIPS
-from bench.repair import excerpt
+from bench.results import figure, mean, parsed, parser, show, table
 
-PRIORS = ("nmf-4", "nmf-8", "nmf-12", "nmf", "temporal", "consensus", "blindspot", "free")
+PRIORS = "nmf-4,nmf-8,nmf-12,nmf,temporal,consensus,blindspot,free"
 CONTROLS = ("covered", "silence")
 COVERS = ("tone", "noise")
 SECONDS, OCTAVE = 0.3, 2.0
 WINDOW_MS = 64.0
 LOWEST_HZ, HIGHEST_HZ = 200.0, 4000.0  # where an octave begins
 FADE_S = 0.02
-Scores = dict[str, float]  # "error", "sampled", "divergence", "cpu"
+Done = dict[str, list[tuple[str, str, Scores]]]  # by prior: clip, cover and scores
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        return f"{self.clip}-{self.cover}-{self.number}"
+        return f"{self.clip} {self.cover} {self.number}"
 
 
 def case(data: Path, clip: str, cover: str, number: int, loud_db: float) -> Case:
@@ -114,13 +113,11 @@ def bins(of: Case, transform: Transform) -> Tensor:
 
 
 def seated(name: str) -> Method:
-    """Return a method by its name as a region seats it; `nmf-8` is at that rank."""
-    repair = method("nmf", "inpaint")
-    if name.startswith("nmf-"):
-        return replace(repair, prior=Nmf(rank=int(name.removeprefix("nmf-"))))
-    if name == "free":
-        return replace(repair, prior=METHODS["free"].prior, stopping=FixedSteps(max_steps=1))
-    return repair if name == "nmf" else replace(repair, prior=METHODS[name].prior)
+    """Return a method by its name as a region seats it: by the names of `bench.seat`, but `nmf` at a repair's own rank."""
+    if name == "nmf":
+        return Inpaint.preset("nmf")
+    chosen = Inpaint.seated(seat.method(name).prior)
+    return replace(chosen, stopping=FixedSteps(max_steps=1)) if isinstance(chosen.prior, Free) else chosen
 
 
 def scored(of: Case, name: str) -> Scores:
@@ -173,59 +170,59 @@ def decibels(ratio: float) -> float:
     return 10 * math.log10(ratio + 1e-12)
 
 
-def rows(found: dict[tuple[str, str], list[tuple[str, Scores]]], names: list[str]) -> Iterator[str]:
-    """Yield the table's lines."""
-    heads = [f"{split}, {cover}" for split in ("tune", "test") for cover in COVERS]
-    yield f"| prior | {' | '.join(heads)} | tune | test | sampled | divergence, tune | test | CPU s |"
-    yield f"|---|{'---|' * (len(heads) + 6)}"
+def key(of: Case, name: str) -> str:
+    """Return a hash of all that decides the scores of a prior, or of a control."""
+    modules, settings = ([], None) if name in CONTROLS else cache.method_code(seated(name))
+    return cache.key(
+        code=["model.fit", "model.stopping", "observations.region", "sound.spectrum", *modules],
+        measuring=[scored],
+        material=[of.clean, of.covered],
+        settings=[of.region, of.rate, of.number, name, settings],
+    )
 
-    def mean(name: str, score: str, *, split: str | None = None, cover: str | None = None) -> str:
-        values = [
-            scores[score]
-            for (of, kind), done in found.items()
-            for clip, scores in done
-            if of == name and cover in (None, kind) and split in (None, CLIPS[clip].split) and score in scores
-        ]
-        return f"{sum(values) / len(values):.2f}" if values else ""
+
+def rows(done: Done, names: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the table's lines."""
+
+    def cell(name: str, score: str, split: str | None = None, cover: str | None = None) -> str:
+        return figure(
+            mean(
+                scores[score]
+                for clip, kind, scores in done[name]
+                if cover in (None, kind) and split in (None, CLIPS[clip].split) and score in scores
+            )
+        )
 
     for name in names:
-        cells = [mean(name, "error", split=split, cover=cover) for split in ("tune", "test") for cover in COVERS]
-        cells += [mean(name, "error", split=split) for split in ("tune", "test")] + [mean(name, "sampled")]
-        cells += [mean(name, "divergence", split=split) for split in ("tune", "test")] + [mean(name, "cpu")]
-        yield f"| {name} | {' | '.join(cells)} |"
+        cells = [cell(name, "error", split, cover) for split in ("tune", "test") for cover in COVERS]
+        cells += [cell(name, "error", split) for split in ("tune", "test")] + [cell(name, "sampled")]
+        yield [name, *cells, *(cell(name, "divergence", split) for split in ("tune", "test")), cell(name, "cpu")]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--priors", default=",".join(PRIORS))
-    parser.add_argument("--regions", type=int, default=2, help="in each clip, for each cover")
-    parser.add_argument("--loud", type=float, default=10.0, help="dB of the cover above the sound under it")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+    arguments = parser(__doc__)
+    arguments.add_argument("--priors", default=PRIORS)
+    arguments.add_argument("--regions", type=int, default=2, help="in each clip, for each cover")
+    arguments.add_argument("--loud", type=float, default=10.0, help="dB of the cover above the sound under it")
+    options = parsed(arguments)
     names = [*CONTROLS, *options.priors.split(",")]
-    kept = CACHE / f"regions-{source_hash()}"
-    kept.mkdir(parents=True, exist_ok=True)
-    found: dict[tuple[str, str], list[tuple[str, Scores]]] = defaultdict(list)
-    for number in range(options.regions):
-        for clip in CLIPS:
+    done: Done = {name: [] for name in names}
+    for clip in options.clips:
+        for number in range(options.regions):
             for cover in COVERS:
-                one = case(options.data, clip, cover, number, options.loud)
+                of = case(options.data, clip, cover, number, options.loud)
                 for name in names:
-                    path = kept / f"{one.name}-{options.loud:g}-{name}.json"
-                    if not path.exists():
-                        path.write_text(json.dumps(scored(one, name)))
-                    found[name, cover].append((clip, json.loads(path.read_text())))
-                print(one.name, *(f"{name} {found[name, cover][-1][1]['error']:.1f}" for name in names), flush=True)
-    head = (
-        "## Covered regions\n\nError inside a region of 0.3 s by one octave, over the clean sound's energy there, in dB. "
-        f"The cover is {options.loud:g} dB louder than the sound under it. {options.regions} regions in each of "
-        f"{len(CLIPS)} clips, for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. "
-        "`nmf` has 24 spectra.\n"
+                    scores = cache.kept("regions", f"{of.name} {name}", key(of, name), partial(scored, of, name))
+                    done[name].append((clip, cover, scores))
+                    print(f"{of.name} {name}: {scores}", flush=True)
+    about = (
+        "Error inside a region of 0.3 s by one octave, over the clean sound's energy there, in dB. The cover is "
+        f"{options.loud:g} dB louder than the sound under it. {options.regions} regions in each of {len(options.clips)} clips, "
+        "for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. `nmf` has 24 spectra.\n\n"
     )
-    text = "\n".join([head, *rows(found, names)])
-    print(text)
-    replace_section(HERE / "RESULTS.md", "regions", text)
+    heads = [f"{split}, {cover}" for split in ("tune", "test") for cover in COVERS]
+    heads = ["prior", *heads, "tune", "test", "sampled", "divergence, tune", "test", "CPU s"]
+    show(options, "regions", "Covered regions", about + table(heads, rows(done, names)))
 
 
 if __name__ == "__main__":

@@ -5,19 +5,21 @@ where a committed page differs from what this would write.
 """
 
 import re
+import sys
 from dataclasses import MISSING, Field, fields, is_dataclass
 from inspect import getdoc
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
+from unittest.mock import patch
 
-from audioprior import tasks
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
 from audioprior.cli.app import app
 from audioprior.settings import presets
 from audioprior.settings.json import encode
 from audioprior.settings.methods import Method
 from audioprior.settings.priors import PriorSettings
+from audioprior.tasks import TASKS, Task
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Written by docs/generate.py from the code; do not edit. -->"
@@ -76,6 +78,33 @@ def section(cls: type, title: str, level: int = 3) -> str:
     return "\n".join([f"{'#' * level} {title}", "", head, "", *table, ""])
 
 
+def task_section(task: type[Task]) -> str:
+    """Return the section of a task: what it does, and a table of its settings, from their knobs."""
+    head = ["| setting | option | what it is | allowed | type | default |", "|---|---|---|---|---|---|"]
+    rows = [
+        f"| `{option.name}` | `--{option.flag}` | {option.help} | {option.knob.allowed} | {kind(option.hint)} "
+        f"| `{option.default!r}` |"
+        for option in task.options()
+    ]
+    said = f"{task.words.summary} {task.words.more}".strip()
+    return "\n".join([f"### {task.kind}: `{task.__name__}`", "", said, "", *head, *rows, ""])
+
+
+def tasks_table() -> str:
+    """Return the table of what one hears and which task mends it."""
+    rows = [f"| {task.words.heard} | [`{name}`](tutorials/{name}.md) |" for name, task in TASKS.items()]
+    return "\n".join(["| what you hear | task |", "|---|---|", *rows])
+
+
+def task_functions() -> str:
+    """Return the functions of the tasks, as the reference includes them, and the names of their settings."""
+    names = [f"`{task.__name__}`" for task in TASKS.values()]
+    functions = "\n".join(f"::: audioprior.restore.{name}" for name in TASKS)
+    return (
+        f"{functions}\n\nTheir settings, {', '.join(names[:-1])} and {names[-1]}, are on [a page of their own](settings.md)."
+    )
+
+
 def settings_page() -> str:
     """Return docs/settings.md."""
     parts = [
@@ -83,7 +112,7 @@ def settings_page() -> str:
         "# Settings",
         "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `--set` mean these.",
         "## Tasks",
-        *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in tasks.TASKS.items()),
+        *map(task_section, TASKS.values()),
         "## Methods",
         section(Method, "`Method`"),
         "The named methods are values of it:",
@@ -110,39 +139,34 @@ def methods_table() -> str:
 
 def commands() -> str:
     """Return the help of every command."""
-    help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
+    # cyclopts begins a usage with the running program's name and takes its first word away again, of "python -m pytest" too.
+    with patch.object(sys, "argv", ["audioprior"]):
+        help_ = app.generate_docs(output_format="markdown", recursive=True, heading_level=2)
     help_ = help_[help_.index("\n### ") + 1 :]  # the page's own beginning is written by hand
     return re.sub(r"\*\[(.*?)\]\*", r"(\1)", help_).strip()
 
 
-def between(page: str, mark: str, text: str) -> str:
-    """Return a page's text with what stands between a pair of marks replaced."""
-    return marked((ROOT / page).read_text(encoding="utf-8"), mark, text, page)
-
-
-def marked(old: str, mark: str, text: str, page: str) -> str:
-    """Return a text with what stands between a pair of marks replaced; `page` is where it is from."""
-    begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
-    assert begin in old, f"{page} has no {begin}"
-    return old[: old.index(begin) + len(begin)] + text + old[old.index(end) :]
-
-
-def examples(page: str, *names: str) -> str:
-    """Return a page's text with whole examples between their marks."""
+def between(page: str, **parts: str) -> str:
+    """Return a page's text with what stands between pairs of marks replaced, by the marks' names."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    for name in names:
-        code = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
-        text = marked(text, name, f"```python\n{code}```", page)
+    for mark, new in parts.items():
+        begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
+        assert begin in text, f"{page} has no {begin}"
+        text = text[: text.index(begin) + len(begin)] + new + text[text.index(end) :]
     return text
 
 
 def pages() -> dict[str, str]:
     """Return every page that is written here, and what it is to hold."""
+    examples = {
+        path.stem: f"```python\n{path.read_text(encoding='utf-8')}```" for path in (ROOT / "examples").glob("own_prior*.py")
+    }
     return {
         "docs/settings.md": settings_page(),
-        "docs/command.md": between("docs/command.md", "commands", commands()),
-        "docs/choosing.md": between("docs/choosing.md", "methods", methods_table()),
-        "docs/extending.md": examples("docs/extending.md", "own_prior", "own_prior_in_denoise"),
+        "docs/command.md": between("docs/command.md", commands=commands()),
+        "docs/choosing.md": between("docs/choosing.md", methods=methods_table(), tasks=tasks_table()),
+        "docs/reference.md": between("docs/reference.md", tasks=task_functions()),
+        "docs/extending.md": between("docs/extending.md", **examples),
     }
 
 

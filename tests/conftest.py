@@ -5,17 +5,20 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from playwright.sync_api import Browser, sync_playwright
 from torch import Tensor
 
 from audioprior.settings.methods import Method
 from audioprior.settings.priors import BlindSpot
 from audioprior.settings.rules import FixedSteps
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # In the background of a shell an interrupt is ignored, and so it would be by the commands that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,7 +26,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 torch.set_num_threads(1)  # two threads on a busy machine wait for each other most of the time
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -54,14 +56,6 @@ def noise() -> Callable[..., Tensor]:
     return make
 
 
-@pytest.fixture
-def data() -> Path:
-    """The folder of real recordings, which is not part of the project."""
-    if not DATA.is_dir():
-        pytest.skip(f"{DATA} is not here")
-    return DATA
-
-
 # Without a screen, without a sound card, and without the questions that a browser asks its maker at every start.
 _BROWSER = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -71,13 +65,15 @@ _BROWSER = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> "Iterator[Browser]":
     """A real browser; without one, tests are skipped, unless AUDIOPRIOR_BROWSER says that there must be one."""
     found = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
     if found is None:
         if os.environ.get("AUDIOPRIOR_BROWSER"):
             pytest.fail("there is no Chromium here; install the package chromium.")
         pytest.skip("there is no Chromium here")
+    from playwright.sync_api import sync_playwright  # here: all other tests run without it
+
     with sync_playwright() as playwright:
         one = playwright.chromium.launch(executable_path=found, args=_BROWSER)
         yield one

@@ -6,11 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
 from torch import Tensor
 
 from audioprior.compare import System, compare
 from audioprior.sound.recording import Recording, read
+from tests.browsing import Browser, Page, expect
 from tests.conftest import SAMPLES
 
 NAMES = ["half", "double", "same"]

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 import torch
-from bench.priors import Seat, method, started
+from bench.seat import Seat, method, started
 from torch import Tensor
 
 import audioprior as ap
@@ -14,13 +14,11 @@ from audioprior.errors import SettingsError
 from audioprior.model.evidence import Evidence
 from audioprior.model.prior import Learned, Prior
 from audioprior.observations.noise import NoiseObservation
-from audioprior.restore import resolve
-from audioprior.settings import presets
 from audioprior.settings.json import decode, encode
 from audioprior.settings.priors import Nmf, PriorSettings
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import Declick, Declip, Inpaint, Run
+from audioprior.tasks import TASKS, Declick, Declip, Denoise, Inpaint, Run
 from tests.conftest import SAMPLES, short
 
 RATE = 8000
@@ -97,7 +95,7 @@ def test_a_repair_seats_it_like_its_own(task: str) -> None:
     settings = {"declip": Declip(level=-20.0), "inpaint": Inpaint(gaps=((0.125, 0.13),)), "declick": Declick()}[task]
     restored = []
     for prior in (Times(of=Nmf(rank=24)), Nmf(rank=24)):
-        chosen = replace(presets.seated(prior, task), stopping=FixedSteps(max_steps=6))
+        chosen = replace(TASKS[task].seated(prior), stopping=FixedSteps(max_steps=6))
         restored.append(getattr(ap, task)(sound, sample_rate=RATE, method=chosen, settings=settings).restored.samples)
     assert torch.equal(*restored)
     assert not torch.equal(restored[0], sound)
@@ -112,13 +110,12 @@ def test_a_region_is_uncovered_by_it() -> None:
     assert torch.equal(*(one.restored.samples for one in results))
 
 
-def test_a_task_without_a_seat_is_refused() -> None:
-    with pytest.raises(SettingsError, match="denoise seats no prior by itself"):
-        presets.seated(Times(), "denoise")
+def test_a_task_that_takes_methods_as_they_are_has_the_usual_seat() -> None:
+    assert Denoise.seated(Times()) == ap.Method(prior=Times())
 
 
 def test_its_settings_go_through_json() -> None:
-    run = resolve(replace(QUICK, prior=Times(of=Times(factor=2.0), factor=3.0)))
+    run = Run.of(Denoise(), replace(QUICK, prior=Times(of=Times(factor=2.0), factor=3.0)))
     read = decode(encode(run), Run)
     assert read == run
     assert encode(run)["method"]["prior"]["of"]["of"] == {"kind": "nmf", "rank": 2}

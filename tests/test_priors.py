@@ -166,7 +166,7 @@ def test_nmf_refuses_pictures() -> None:
         build(Nmf()).fit(Picture(evidence.power, evidence.weight, evidence.added))
 
 
-def unheard(evidence: Evidence, keep: Tensor) -> list[Evidence]:
+def unheard(evidence: Evidence, keep: Tensor) -> Sequence[Evidence]:
     """The same evidence thrice: where nothing was heard stands nothing, a million times as much as elsewhere, or noise."""
     noise = torch.empty_like(evidence.power).exponential_(generator=torch.Generator().manual_seed(7))
     masked = evidence.masked(keep)
