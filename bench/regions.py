@@ -7,8 +7,8 @@ Split: nothing was tuned; both halves of the clips are reported, and a default h
 Conditions: regions of 0.3 s by one octave at places that are not quiet, drawn from the clip's name and a number, covered by
 a tone that sways or by noise of that band, `--loud` dB above the sound there.
 Measures: the error inside the region over the clean sound's energy there, in dB, with the mean and with one sample (the
-phase is the cover's, so that silence is not far from the best); how far λ is from the sound's power, which knows no phase, as
-the divergence of Itakura and Saito of powers averaged over 3 × 3 bins; CPU seconds for a region.
+phase is the cover's, so that silence is not far from the best); how far λ is from the sound's power, which knows no phase,
+as the divergence of Itakura and Saito of powers averaged over 3 × 3 bins; CPU seconds for a region.
 Fairness: the region is told to all, and every prior gets the same evidence, random numbers, window (64 ms) and steps, those
 of a repair. Controls: the cover as it is, the region turned down to nothing, and each frequency's mean ("free").
 """
@@ -217,8 +217,8 @@ def main() -> None:
                     print(f"{of.name} {name}: {scores}", flush=True)
     about = (
         "Error inside a region of 0.3 s by one octave, over the clean sound's energy there, in dB. The cover is "
-        f"{options.loud:g} dB louder than the sound under it. {options.regions} regions in each of {len(options.clips)} clips, "
-        "for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. `nmf` has 24 spectra.\n\n"
+        f"{options.loud:g} dB louder than the sound under it. {options.regions} regions in each of {len(options.clips)} "
+        "clips, for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. `nmf` has 24 spectra.\n\n"
     )
     heads = [f"{split}, {cover}" for split in ("tune", "test") for cover in COVERS]
     heads = ["prior", *heads, "tune", "test", "sampled", "divergence, tune", "test", "CPU s"]
