@@ -3,7 +3,8 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-denoise bench-priors bench-repair bench-speed figures tutorials docs clean
+.PHONY: demo test lint types check bench bench-try bench-denoise bench-repair bench-clicks bench-extend bench-priors \
+    bench-stopping bench-speed bench-same figures tutorials docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -23,10 +24,21 @@ lint: .venv/ready
 types: .venv/ready
 	$(BIN)/mypy
 
-# Measures over the recordings in $(DATA) and writes bench/RESULTS.md.
+# Measures over the recordings in $(DATA) and writes bench/RESULTS.md; what is finished is kept in build/bench. Each bench's
+# head says its protocol: `python -m bench.denoise --help`.
 bench: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set white5
 	$(BIN)/python -m bench.denoise --data $(DATA) --set quick
+
+# One clip through every bench, in minutes: whether they run. Prints, and writes nothing.
+bench-try: .venv/ready
+	$(BIN)/python -m bench.denoise --data $(DATA) --set white5 --clips lj --systems fast,free
+	$(BIN)/python -m bench.repair --data $(DATA) --clips lj --gaps 10 --columns 2 --levels 10
+	$(BIN)/python -m bench.clicks --data $(DATA) --clips lj
+	$(BIN)/python -m bench.extend --data $(DATA) --clips lj
+	$(BIN)/python -m bench.priors --data $(DATA) --clips lj --priors blindspot --seeds 1
+	$(BIN)/python -m bench.stopping --data $(DATA) --clips lj --priors recurrent
+	$(BIN)/python -m bench.speed --data $(DATA) --sections machine --print-only
 
 # The same over every clip with every noise at every level: hours. `make bench-denoise SET=quick` is the daily one.
 bench-denoise: .venv/ready
@@ -36,14 +48,29 @@ bench-denoise: .venv/ready
 bench-repair: .venv/ready
 	$(BIN)/python -m bench.repair --data $(DATA)
 
+bench-clicks: .venv/ready
+	$(BIN)/python -m bench.clicks --data $(DATA)
+
+bench-extend: .venv/ready
+	$(BIN)/python -m bench.extend --data $(DATA)
+
 # Time and memory: half an hour on an idle machine.
 bench-speed: .venv/ready
 	$(BIN)/python -m bench.speed --data $(DATA)
 
-# Every prior in one seat, and every stopping rule against an oracle: half an hour.
+# Every prior in one seat: half an hour, most of it the slow networks'.
 bench-priors: .venv/ready
 	$(BIN)/python -m bench.priors --data $(DATA)
+
+# Every stopping rule against an oracle, in the same seat.
+bench-stopping: .venv/ready
 	$(BIN)/python -m bench.stopping --data $(DATA)
+
+# Hashes of what every task and preset makes; compares them with BEFORE, a file that it wrote on another commit.
+bench-same: .venv/ready
+	@mkdir -p $(OUT)/bench
+	$(BIN)/python -m bench.same > $(OUT)/bench/same.json
+	$(if $(BEFORE),$(BIN)/python -m bench.same $(BEFORE) $(OUT)/bench/same.json)
 
 # Draws the README's pictures and curve again.
 figures: .venv/ready

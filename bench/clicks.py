@@ -2,20 +2,24 @@
 
     python -m bench.clicks --data FOLDER [--splits tune,test] [--verbose]
 
-Ten clicks a second, cut out of a recorded record's surface, are added to each clean clip, each to one channel or to all. A
-click stands 6 to 24 dB above the sound in the third of an octave where it stands out most: all are audible. A detection
-counts if it overlaps a click; a click counts as found if a detection overlaps it. The tune half hears clicks of the first
-half of the surface, the test half those of the second.
+Material: the twelve clean clips at full length and their own rates (`bench.mixtures`). Ten clicks a second, cut out of a
+recorded record's surface, are added to each, each to one channel or to all.
+Split: the tune half hears clicks of the first half of the surface, the test half those of the second.
+Conditions: a click stands 6 to 24 dB above the sound in the third of an octave where it stands out most: all are audible.
+Places, shapes and levels are drawn from the clip's name, the same in every run.
+Measures: recall (a click counts as found if a detection overlaps it), precision (a detection counts if it overlaps a click),
+SI-SDR before and after, CPU seconds per second of sound; in the clean clip, the findings and what adeclick leaves.
+Fairness: both get the clicked clip alone and their own default settings.
 """
 
-import argparse
 import math
+import shutil
 import subprocess
 import tempfile
 import time
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +31,10 @@ from torch import Tensor
 from audioprior.compare import metrics
 from audioprior.damage.findings import Finding
 from audioprior.restore import declick
-from bench.denoise import HERE, replace_section
+from audioprior.tasks import Declick
+from bench import cache
 from bench.mixtures import CLIPS, NOISES, Split
+from bench.results import figure, mean, parsed, parser, show
 
 CLICKS_PER_S = 10.0
 EXCESS_DB = (6.0, 24.0)
@@ -68,15 +74,15 @@ def shapes(data: Path, split: Split, rate: int) -> list[Tensor]:
     surface = surface[:half] if split == "tune" else surface[half:]
     before, after = (round(s * own_rate) for s in _SHAPE_S)
     found = []
-    for one in surface.T:
-        curve = np.abs(np.diff(one, 2, append=[0, 0]))
+    for side in surface.T:
+        curve = np.abs(np.diff(side, 2, append=[0, 0]))
         least = 25 * np.median(curve)
         while curve.max() > least:
             at = int(curve.argmax())
             curve[max(0, at - 3 * after) : at + 3 * after] = 0
-            if not before < at < len(one) - after:
+            if not before < at < len(side) - after:
                 continue
-            cut = one[at - before : at + after]
+            cut = side[at - before : at + after]
             fade = np.concatenate([np.ones(2 * before), np.cos(np.linspace(0, np.pi / 2, len(cut) - 2 * before)) ** 2])
             fade[:6] = np.linspace(0, 1, 6)
             cut = (cut - cut[:6].mean()) * fade
@@ -129,6 +135,11 @@ def _audible(sound: Tensor, start: int, shape: Tensor, rate: int) -> float:
     return float(max(ratios) ** -0.5)
 
 
+def adeclick_si_sdr(clean: Tensor, samples: Tensor, rate: int) -> float:
+    """Return the SI-SDR in dB of what adeclick leaves, NaN without ffmpeg."""
+    return metrics.si_sdr(clean, adeclick(samples, rate)) if shutil.which("ffmpeg") else float("nan")
+
+
 def adeclick(samples: Tensor, rate: int) -> Tensor:
     """Return what ffmpeg's adeclick makes of (channel, time) with its own settings."""
     with tempfile.TemporaryDirectory() as folder:
@@ -163,47 +174,55 @@ def measure(c: Clicked) -> Outcome:
     seconds = time.process_time() - started
     channels = len(c.clean)
     hit = torch.zeros_like(c.spots)
-    for one in result.findings:
-        hit[_place(one, channels, c.sample_rate)] = True
+    for finding in result.findings:
+        hit[_place(finding, channels, c.sample_rate)] = True
     found = [(excess, bool(hit[channel, start:end].any())) for excess, channel, start, end in c.events]
-    findings = [(one.confidence, bool(c.spots[_place(one, channels, c.sample_rate)].any())) for one in result.findings]
+    findings = [(f.confidence, bool(c.spots[_place(f, channels, c.sample_rate)].any())) for f in result.findings]
     return Outcome(
         c.clip,
         metrics.si_sdr(c.clean, c.damaged),
         metrics.si_sdr(c.clean, result.restored.samples),
-        metrics.si_sdr(c.clean, adeclick(c.damaged, c.sample_rate)),
+        adeclick_si_sdr(c.clean, c.damaged, c.sample_rate),
         found,
         findings,
         len(declick(c.clean, sample_rate=c.sample_rate).findings),
         seconds / (c.clean.shape[1] / c.sample_rate),
-        metrics.si_sdr(c.clean, adeclick(c.clean, c.sample_rate)),
+        adeclick_si_sdr(c.clean, c.clean, c.sample_rate),
     )
 
 
-def _place(one: Finding, channels: int, rate: int) -> tuple[slice, slice]:
-    channel = slice(None) if one.channel is None or channels == 1 else slice(one.channel, one.channel + 1)
-    return channel, slice(round(one.start_s * rate), round(one.end_s * rate))
+def _place(finding: Finding, channels: int, rate: int) -> tuple[slice, slice]:
+    channel = slice(None) if finding.channel is None or channels == 1 else slice(finding.channel, finding.channel + 1)
+    return channel, slice(round(finding.start_s * rate), round(finding.end_s * rate))
+
+
+def outcome(c: Clicked) -> Outcome:
+    """Return what becomes of a clip, measured now or before."""
+    modules, settings = cache.method_code(Declick.preset())
+    key = cache.key(
+        code=["restore", "compare.metrics", *modules],
+        measuring=[measure],
+        material=(c.clean, c.clicks),
+        settings=[settings, c.sample_rate],
+        packages=["ffmpeg"],
+    )
+    return Outcome(**cache.kept("clicks", c.clip, key, lambda: asdict(measure(c))))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--splits", default="tune,test")
-    parser.add_argument("--verbose", action="store_true")
-    options = parser.parse_args()
-    if not options.data.is_dir():
-        raise SystemExit(f"{options.data} is not here; give the folder of recordings with --data.")
-    torch.set_num_threads(1)
-    splits = options.splits.split(",")
+    arguments = parser(__doc__)
+    arguments.add_argument("--splits", default="tune,test")
+    arguments.add_argument("--verbose", action="store_true")
+    options = parsed(arguments)
     rows: list[Outcome] = []
-    for clip, what in CLIPS.items():
-        if what.split in splits:
-            rows.append(measure(clicked(options.data, clip)))
+    for clip in options.clips:
+        if CLIPS[clip].split in options.splits.split(","):
+            rows.append(outcome(clicked(options.data, clip)))
             if options.verbose:
                 print(rows[-1].clip, f"{rows[-1].after - rows[-1].before:.2f} dB, {rows[-1].false} false", flush=True)
-    text = "\n".join(line for split in splits for line in tables(split, [r for r in rows if CLIPS[r.clip].split == split]))
-    print(text)
-    replace_section(HERE / "RESULTS.md", "clicks", f"## Clicks of recorded shape, ten a second\n{text}")
+    halves = {split: [r for r in rows if CLIPS[r.clip].split == split] for split in options.splits.split(",")}
+    text = "\n".join(line for split, half in halves.items() if half for line in tables(split, half))
+    show(options, "clicks", "Clicks of recorded shape, ten a second", text)
 
 
 def tables(split: str, rows: list[Outcome]) -> Iterable[str]:
@@ -214,18 +233,17 @@ def tables(split: str, rows: list[Outcome]) -> Iterable[str]:
     yield f"|---|{'---|' * 8}"
     for r in rows:
         yield (
-            f"| {r.clip} | {_share(r.clicks)} | {_share(r.findings)} | {r.before:.1f} | {r.after:.1f} | {r.peer:.1f} "
-            f"| {r.cpu:.2f} | {r.false} | {r.peer_clean:.1f} |"
+            f"| {r.clip} | {_share(r.clicks)} | {_share(r.findings)} | {r.before:.1f} | {r.after:.1f} | {figure(r.peer, 1)} "
+            f"| {r.cpu:.2f} | {r.false} | {figure(r.peer_clean, 1)} |"
         )
-    clicks = [one for r in rows for one in r.clicks]
-    findings = [one for r in rows for one in r.findings]
+    clicks = [click for r in rows for click in r.clicks]
+    findings = [finding for r in rows for finding in r.findings]
     before, after, peer, cpu, clean = (
-        sum(values) / len(rows)
-        for values in zip(*((r.before, r.after, r.peer, r.cpu, r.peer_clean) for r in rows), strict=True)
+        mean(values) for values in zip(*((r.before, r.after, r.peer, r.cpu, r.peer_clean) for r in rows), strict=True)
     )
     yield (
-        f"| all | {_share(clicks)} | {_share(findings)} | {before:.1f} | {after:.1f} | {peer:.1f} | {cpu:.2f} "
-        f"| {sum(r.false for r in rows)} | {clean:.1f} |"
+        f"| all | {_share(clicks)} | {_share(findings)} | {before:.1f} | {after:.1f} | {figure(peer, 1)} | {cpu:.2f} "
+        f"| {sum(r.false for r in rows)} | {figure(clean, 1)} |"
     )
     yield "\n| click above the sound | under 6 dB | 6 to 12 dB | 12 to 18 dB | over 18 dB |\n|---|---|---|---|---|"
     yield f"| recall | {' | '.join(_share(_between(clicks, *edges)) for edges in ((-99, 6), (6, 12), (12, 18), (18, 99)))} |"
@@ -235,7 +253,7 @@ def tables(split: str, rows: list[Outcome]) -> Iterable[str]:
 
 
 def _between(values: list[tuple[float, bool]], low: float, high: float) -> list[tuple[float, bool]]:
-    return [one for one in values if low <= one[0] < high]
+    return [(value, good) for value, good in values if low <= value < high]
 
 
 def _share(values: list[tuple[float, bool]]) -> str:

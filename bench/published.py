@@ -1,4 +1,4 @@
-"""Two priors as others publish them, to time and to score against; nothing of the tool uses them.
+"""Two priors as others publish them, to time (`bench.speed`) and to score against; nothing of the tool uses them.
 
 Deep Image Prior is the recipe of deepinv 0.5.0 with its documented defaults (`deepinv.models.ConvDecoder`,
 `DeepImagePrior`). The package itself needs torchvision, which does not load beside the CPU build of torch that is pinned
@@ -45,9 +45,9 @@ def conv_decoder(size: tuple[int, ...]) -> nn.Sequential:
     scales = [(side / DIP_SIDE) ** (1 / (DIP_LAYERS - 1)) for side in size]
     sizes = [tuple(math.ceil(s**n * DIP_SIDE) for s in scales) for n in range(1, DIP_LAYERS - 1)] + [tuple(size)]
     layers: list[nn.Module] = []
-    for one in [*sizes, None]:
-        if one is not None:
-            layers.append(nn.Upsample(size=one, mode="nearest"))
+    for wanted in [*sizes, None]:
+        if wanted is not None:
+            layers.append(nn.Upsample(size=wanted, mode="nearest"))
         layers += [nn.Conv2d(DIP_CHANNELS, DIP_CHANNELS, 3, padding=1), nn.ReLU(inplace=True), nn.BatchNorm2d(DIP_CHANNELS)]
     return nn.Sequential(*layers, nn.Conv2d(DIP_CHANNELS, 1, 1))
 

@@ -4,8 +4,12 @@
     python -m bench.same > after.json         # on the new one
     python -m bench.same before.json after.json
 
-Material: two seconds of the sample at 8 kHz, mono and stereo, damaged here; each case goes through the library, or through
-the command from file to file. Bytes belong to a machine and to the versions on it: compare what one machine made.
+Material: two seconds of the sample at 8 kHz, mono and stereo, damaged here.
+Split: none; nothing is scored.
+Conditions: every task and preset, the slow ones for a few steps; each case goes through the library, or through the command
+from file to file; blocks and no blocks.
+Measures: a hash of all that comes out.
+Fairness: bytes belong to a machine and to the versions on it: compare what one machine made.
 """
 
 import contextlib
@@ -85,11 +89,11 @@ class Call:
     def run(self) -> str:
         samples = torch.from_numpy(damaged(self.channels)[self.of].T.copy())
         task = getattr(ap, self.verb.capitalize())(**self.options)
-        method = presets.method(self.method, self.verb, steps=STEPS.get(self.method))
+        method = task.preset(self.method, steps=STEPS.get(self.method))
         chosen = {} if self.verb == "extend" else {"method": method}
         result = getattr(ap, self.verb)(samples, sample_rate=RATE, settings=task, **chosen)
         parts = [result.restored, result.removed, *result.others]
-        return digest(np.concatenate([one.samples.numpy() for one in parts]))
+        return digest(np.concatenate([part.samples.numpy() for part in parts]))
 
 
 @dataclass
@@ -119,7 +123,7 @@ class Command:
                     code = done.code
             if code:
                 raise SystemExit(f"{self.name}: exit code {code}")
-            return digest(np.concatenate([soundfile.read(one, always_2d=True)[0] for one in (out, removed)]))
+            return digest(np.concatenate([soundfile.read(file, always_2d=True)[0] for file in (out, removed)]))
 
 
 def cases() -> Iterator[Call | Command]:
@@ -183,7 +187,7 @@ if __name__ == "__main__":
         sys.exit(compare(Path(sys.argv[1]), Path(sys.argv[2])))
     torch.set_num_threads(1)
     hashes = {}
-    for one in cases():
-        hashes[one.name] = one.run()
-        print(one.name, hashes[one.name], file=sys.stderr, flush=True)
+    for case in cases():
+        hashes[case.name] = case.run()
+        print(case.name, hashes[case.name], file=sys.stderr, flush=True)
     print(json.dumps(hashes, indent=1))

@@ -2,18 +2,23 @@
 
     python -m bench.speed --data FOLDER [--sections machine,presets,published,long,batch,gpu] [--minutes 60]
 
-Every figure of a section is taken in one run of it, on an otherwise idle machine. Whole processes are timed, start and
-import included.
+Material: the voices of `bench.mixtures` one after the other, again and again, with recorded rain at 5 dB.
+Split: none; nothing is tuned on these.
+Conditions: every figure of a section is taken in one run of it, on an otherwise idle machine; the section "machine" says
+what its core can do. Nothing is kept from one run to the next.
+Measures: whole processes, start and import included: wall and CPU seconds per second of sound, peak memory, and the SI-SDR
+gain, so that what is quick is not quick for doing less.
+Fairness: published priors run with their published settings, some steps timed and scaled to all; batches and single commands
+take turns, the fastest round counts.
 """
 
-import argparse
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -24,9 +29,9 @@ import torch
 
 from audioprior.compare.metrics import si_sdr
 from audioprior.settings.presets import METHODS
-from bench.denoise import HERE, replace_section
 from bench.mixtures import CLIPS, NOISES
 from bench.published import DIP_STEPS, WAVE_STEPS, deep_image_prior, wave_u_net_prior
+from bench.results import parsed, parser, show, table
 
 COMMAND = [sys.executable, "-m", "audioprior"]
 SPEECH_S, LONG_METHOD = 60.0, "fast"
@@ -38,10 +43,11 @@ BATCH_FILES, BATCH_S, BATCH_ROUNDS = 8, 40.0, 3
 def speech(data: Path, seconds: float, rate: int, channels: int = 1, snr_db: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
     """Return (time, channel) of all voices one after the other, again and again, with rain and without."""
     voices = []
-    for clip in (one for one in CLIPS.values() if one.kind == "speech"):
-        samples, own = soundfile.read(data / clip.file, always_2d=True)
-        one = soxr.resample(samples[:, 0], own, rate)
-        voices.append(one / one.std())
+    for clip in CLIPS.values():
+        if clip.kind == "speech":
+            samples, own = soundfile.read(data / clip.file, always_2d=True)
+            voice = soxr.resample(samples[:, 0], own, rate)
+            voices.append(voice / voice.std())
     rain, own = soundfile.read(data / str(NOISES["rain"]), always_2d=True)
     rain = soxr.resample(rain[:, 0], own, rate)
     length = round(seconds * rate)
@@ -64,11 +70,6 @@ def timed(*arguments: str | Path, environment: dict[str, str] | None = None) -> 
         raise SystemExit(f"{' '.join(map(str, arguments))} failed")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, usage.ru_maxrss / 1024
-
-
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def best_of(run: Callable[[], object], times: int = 20) -> float:
@@ -160,7 +161,7 @@ def batch(data: Path, folder: Path) -> str:
     _, noisy = speech(data, BATCH_FILES * BATCH_S, 16000)
     for number, part in enumerate(np.split(noisy, BATCH_FILES)):
         soundfile.write(inputs / f"{number}.wav", part, 16000, subtype="PCM_16")
-    one = {"OMP_NUM_THREADS": "1"}
+    single = {"OMP_NUM_THREADS": "1"}
     ways = {
         "batch, 1 job": ["--jobs", "1"],
         "batch, 2 jobs": ["--jobs", "2"],
@@ -171,13 +172,13 @@ def batch(data: Path, folder: Path) -> str:
         out = folder / str(turn)
         out.mkdir()
         apart = (
-            timed("denoise", path, "-o", out / path.name, "-q", "--device", "cpu", environment=one)[0]
+            timed("denoise", path, "-o", out / path.name, "-q", "--device", "cpu", environment=single)[0]
             for path in sorted(inputs.iterdir())
         )
         walls["a command for each file"].append(sum(apart))
         for number, (name, options) in enumerate(ways.items()):
             target = out / str(number)
-            wall = timed("batch", inputs, "-o", target, "-q", "--set", "device=cpu", *options, environment=one)[0]
+            wall = timed("batch", inputs, "-o", target, "-q", "--set", "device=cpu", *options, environment=single)[0]
             walls[name].append(wall)
     apart_s, alone_s = (min(walls[name]) for name in ("a command for each file", "batch, 1 job"))
     rows = [
@@ -204,19 +205,21 @@ def gpu(data: Path, folder: Path) -> str:
     return f"**{seconds:g} s at 16 kHz, {card}**\n\n" + table(["device", "seconds of sound a second", "SI-SDR"], rows)
 
 
+SECTIONS: dict[str, Callable[..., str]] = {
+    section.__name__: section for section in (machine, presets, published, long, batch, gpu)
+}
+
+
 def main() -> None:
-    sections = {one.__name__: one for one in (machine, presets, published, long, batch, gpu)}
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sections", default="machine,presets,published,long,batch")
-    parser.add_argument("--minutes", type=float, default=60.0)
-    options = parser.parse_args()
+    arguments = parser(__doc__, clips=False)
+    arguments.add_argument("--sections", default="machine,presets,published,long,batch")
+    arguments.add_argument("--minutes", type=float, default=60.0, help="of the long recording")
+    options = parsed(arguments)
     for name in options.sections.split(","):
         with tempfile.TemporaryDirectory() as folder:
             extra = (options.minutes,) if name == "long" else ()
-            text = sections[name](options.data, Path(folder), *extra)
-        print(text, flush=True)
-        replace_section(HERE / "RESULTS.md", f"speed {name}", f"## Speed: {name}\n\n{text}")
+            text = SECTIONS[name](options.data, Path(folder), *extra)
+        show(options, f"speed {name}", f"Speed: {name}", text)
 
 
 if __name__ == "__main__":

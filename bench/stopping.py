@@ -2,26 +2,26 @@
 
     python -m bench.stopping --data FOLDER [--priors a,b] [--every 1]
 
-The seat and its mixtures are those of `bench.priors`. One fit of most steps is watched by all the rules that hide nothing
-from it, each judging every step as it would have alone; held-out bins change what the prior sees, so that rule has a fit of
-its own. The oracle is the best SI-SDR at every tenth step of the first fit, and at the steps that its rules chose.
+Material: every second mixture of `bench.seat`, one of each class.
+Split: none; the rules have no constants that were tuned here.
+Conditions: the seat of `bench.seat`, seed 0. One fit of most steps is watched by all the rules that hide nothing from it,
+each judging every step as it would have alone; held-out bins change what the prior sees, so that rule has a fit of its own.
+Measures: dB of SI-SDR below the oracle: mean, worst, mean step chosen. The oracle is the best SI-SDR at every tenth step of
+the first fit, and at the steps that its rules chose.
+Fairness: no rule sees the clean sound; all have the same most steps but "fixed".
 """
 
-import argparse
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TypedDict
 
-import torch
-
 from audioprior.compare import metrics
-from audioprior.model import stopping
 from audioprior.model.fit import generator
-from audioprior.settings.methods import FixedSteps
+from audioprior.settings.json import encode
 from audioprior.settings.presets import RULES
-from bench.denoise import CACHE, HERE, replace_section
-from bench.priors import MIXTURES, Seat, drawn, method, seat, started, version
+from audioprior.settings.rules import FixedSteps
+from bench import cache
+from bench.results import mean, parsed, parser, show
+from bench.seat import MIXTURES, Seat, drawn, key, method, seat, started
 
 PRIORS = ("recurrent", "skip", "dcgan")
 MOST_STEPS = 600  # the default of every rule but "fixed"
@@ -40,13 +40,13 @@ class Outcome(TypedDict):
 
 def watched(name: str, place: Seat) -> Outcome:
     """Fit a prior once, watched by the rules that hide nothing, and let the reference judge what they chose."""
-    open_rules = {rule: stopping.build(kind(), generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
+    open_rules = {rule: kind().build(generator(SEED)) for rule, kind in RULES.items() if rule != "held-out"}
     chosen: dict[str, Chosen] = {}
     looks: list[Chosen] = []
     stopped: set[str] = set()
-    one = started(replace(method(name), stopping=FixedSteps(max_steps=MOST_STEPS)), place, SEED)
+    run = started(replace(method(name), stopping=FixedSteps(max_steps=MOST_STEPS)), place, SEED)
     evidence = place.observation.expect(None)
-    for step in one:
+    for step in run:
         if step.index % LOOK_EVERY == 0:
             looks.append((step.index, metrics.si_sdr(place.clean, place.restored(step.draw()))))
         for rule in open_rules.keys() - stopped:
@@ -61,19 +61,22 @@ def watched(name: str, place: Seat) -> Outcome:
 
 def held_out(name: str, place: Seat) -> Chosen:
     """Return what held-out bins choose, in their own fit."""
-    one = drawn(name, place, SEED, RULES["held-out"]())
-    return one.steps, metrics.si_sdr(place.clean, place.restored(one.power))
+    kept = drawn(name, place, SEED, RULES["held-out"]())
+    return kept.steps, metrics.si_sdr(place.clean, place.restored(kept.power))
 
 
 def outcome(name: str, place: Seat) -> Outcome:
     """Return what an oracle and the rules choose, measured now or before."""
-    path = CACHE / f"stopping-{name}-{version(method(name))}" / f"{place.name.replace(' ', '_')}.json"
-    if not path.exists():
+
+    def work() -> Outcome:
         found = watched(name, place)
         found["rules"]["held-out"] = held_out(name, place)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found))
-    read: Outcome = json.loads(path.read_text())
+        return found
+
+    rules = {rule: encode(kind()) for rule, kind in RULES.items()}
+    watching = cache.key(code=["compare.metrics"], measuring=[watched, held_out], settings=rules)
+    decided = f"{key(method(name), place, SEED)}-{watching}"
+    read: Outcome = cache.kept("stopping", f"{name} {place.name}", decided, work)
     return read
 
 
@@ -85,30 +88,28 @@ def line(name: str, outcomes: list[tuple[str, Outcome]]) -> str:
         picks = [(found["last"] if rule == "last" else found["rules"][rule], found["oracle"], m) for m, found in outcomes]
         distances = [(best[1] - pick[1], m) for pick, best, m in picks]
         worst, where = max(distances)
-        taken = sum(pick[0] for pick, _, _ in picks) / len(picks)
-        cells.append(f"{sum(d for d, _ in distances) / len(distances):.2f}; {worst:.2f} ({where}); {taken:.0f}")
+        taken = mean(pick[0] for pick, _, _ in picks)
+        cells.append(f"{mean(d for d, _ in distances):.2f}; {worst:.2f} ({where}); {taken:.0f}")
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--priors", default=",".join(PRIORS))
-    parser.add_argument("--every", type=int, default=2, help="every n-th mixture; 2: one of each class")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    seats = [seat(options.data, *what) for what in MIXTURES[:: options.every]]
+    arguments = parser(__doc__)
+    arguments.add_argument("--priors", default=",".join(PRIORS))
+    arguments.add_argument("--every", type=int, default=2, help="every n-th mixture; 2: one of each class")
+    options = parsed(arguments)
+    seats = [seat(options.data, *what) for what in MIXTURES[:: options.every] if what[0] in options.clips]
     lines = []
     for name in options.priors.split(","):
         lines.append(line(name, [(place.name, outcome(name, place)) for place in seats]))
         print(lines[-1], flush=True)
     head = (
-        "## Stopping rules\n\ndB of SI-SDR below the oracle's step: mean; worst; mean step chosen. The oracle sees the "
+        "dB of SI-SDR below the oracle's step: mean; worst; mean step chosen. The oracle sees the "
         f"clean sound, every {LOOK_EVERY} steps of {MOST_STEPS}; no rule does. Seat of the section above, seed {SEED}, "
         f"{len(seats)} mixtures: {', '.join(place.name for place in seats)}.\n\n"
         f"| prior | oracle's steps | {' | '.join(RULES)} | step {MOST_STEPS} |\n|---|{'---|' * (len(RULES) + 2)}\n"
     )
-    replace_section(HERE / "RESULTS.md", "stopping", head + "\n".join(lines))
+    show(options, "stopping", "Stopping rules", head + "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from unittest.mock import patch
 
-from audioprior import tasks
 from audioprior.cli import restore  # noqa: F401 (the package adds its commands)
 from audioprior.cli.app import app
-from audioprior.settings import methods as settings
 from audioprior.settings import presets
-from audioprior.settings.methods import Method, PriorSettings
+from audioprior.settings.json import encode
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import PriorSettings
+from audioprior.tasks import TASKS, Task
 
 ROOT = Path(__file__).parent.parent
 _MADE = "<!-- Written by docs/generate.py from the code; do not edit. -->"
@@ -59,6 +60,11 @@ def kind(hint: Any) -> str:
     return f"`{hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint}`"
 
 
+def ours(base: type[Any]) -> list[type[Any]]:
+    """Return the dataclasses below one that stand in its own file: not those of an example or a test."""
+    return [cls for cls in base.__subclasses__() if cls.__module__ == base.__module__]
+
+
 def section(cls: type, title: str, level: int = 3) -> str:
     """Return the section of one dataclass: what it is, and a table of its settings."""
     head, said = attributes(cls)
@@ -72,6 +78,33 @@ def section(cls: type, title: str, level: int = 3) -> str:
     return "\n".join([f"{'#' * level} {title}", "", head, "", *table, ""])
 
 
+def task_section(task: type[Task]) -> str:
+    """Return the section of a task: what it does, and a table of its settings, from their knobs."""
+    head = ["| setting | option | what it is | allowed | type | default |", "|---|---|---|---|---|---|"]
+    rows = [
+        f"| `{option.name}` | `--{option.flag}` | {option.help} | {option.knob.allowed} | {kind(option.hint)} "
+        f"| `{option.default!r}` |"
+        for option in task.options()
+    ]
+    said = f"{task.words.summary} {task.words.more}".strip()
+    return "\n".join([f"### {task.kind}: `{task.__name__}`", "", said, "", *head, *rows, ""])
+
+
+def tasks_table() -> str:
+    """Return the table of what one hears and which task mends it."""
+    rows = [f"| {task.words.heard} | [`{name}`](tutorials/{name}.md) |" for name, task in TASKS.items()]
+    return "\n".join(["| what you hear | task |", "|---|---|", *rows])
+
+
+def task_functions() -> str:
+    """Return the functions of the tasks, as the reference includes them, and the names of their settings."""
+    names = [f"`{task.__name__}`" for task in TASKS.values()]
+    functions = "\n".join(f"::: audioprior.restore.{name}" for name in TASKS)
+    return (
+        f"{functions}\n\nTheir settings, {', '.join(names[:-1])} and {names[-1]}, are on [a page of their own](settings.md)."
+    )
+
+
 def settings_page() -> str:
     """Return docs/settings.md."""
     parts = [
@@ -79,13 +112,13 @@ def settings_page() -> str:
         "# Settings",
         "Every setting, once: the library, the command, the `.json` beside a result (`--config`) and `--set` mean these.",
         "## Tasks",
-        *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in tasks.TASKS.items()),
+        *map(task_section, TASKS.values()),
         "## Methods",
         section(Method, "`Method`"),
         "The named methods are values of it:",
         methods_table(),
         "## Priors",
-        *(section(cls, f"`{cls.__name__}`") for cls in PriorSettings.__subclasses__()),
+        *(section(cls, f"`{cls.__name__}`") for cls in ours(PriorSettings)),
         "## Stopping rules",
         *(section(cls, f"{name}: `{cls.__name__}`") for name, cls in presets.RULES.items()),
     ]
@@ -98,7 +131,7 @@ def methods_table() -> str:
     for name, said in presets.DESCRIPTIONS.items():
         method = presets.METHODS[name]
         windows = ", ".join(f"{window:g}" for window in method.windows_ms)
-        prior, rule = type(method.prior).__name__, settings.encode(method.stopping)["kind"]
+        prior, rule = type(method.prior).__name__, encode(method.stopping)["kind"]
         rows.append(f"| `{name}` | {said} | `{prior}` | {windows} | {rule}, {method.stopping.max_steps} |")
     head = ["| method | what it is | prior | windows (ms) | stops: rule, most steps |", "|---|---|---|---|---|"]
     return "\n".join([*head, *rows])
@@ -113,22 +146,27 @@ def commands() -> str:
     return re.sub(r"\*\[(.*?)\]\*", r"(\1)", help_).strip()
 
 
-def between(page: str, mark: str, text: str) -> str:
-    """Return a page's text with what stands between a pair of marks replaced."""
-    old = (ROOT / page).read_text(encoding="utf-8")
-    begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
-    assert begin in old, f"{page} has no {begin}"
-    return old[: old.index(begin) + len(begin)] + text + old[old.index(end) :]
+def between(page: str, **parts: str) -> str:
+    """Return a page's text with what stands between pairs of marks replaced, by the marks' names."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for mark, new in parts.items():
+        begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
+        assert begin in text, f"{page} has no {begin}"
+        text = text[: text.index(begin) + len(begin)] + new + text[text.index(end) :]
+    return text
 
 
 def pages() -> dict[str, str]:
     """Return every page that is written here, and what it is to hold."""
-    example = (ROOT / "examples" / "own_prior.py").read_text(encoding="utf-8")
+    examples = {
+        path.stem: f"```python\n{path.read_text(encoding='utf-8')}```" for path in (ROOT / "examples").glob("own_prior*.py")
+    }
     return {
         "docs/settings.md": settings_page(),
-        "docs/command.md": between("docs/command.md", "commands", commands()),
-        "docs/choosing.md": between("docs/choosing.md", "methods", methods_table()),
-        "docs/extending.md": between("docs/extending.md", "own_prior", f"```python\n{example}```"),
+        "docs/command.md": between("docs/command.md", commands=commands()),
+        "docs/choosing.md": between("docs/choosing.md", methods=methods_table(), tasks=tasks_table()),
+        "docs/reference.md": between("docs/reference.md", tasks=task_functions()),
+        "docs/extending.md": between("docs/extending.md", **examples),
     }
 
 

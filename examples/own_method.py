@@ -11,8 +11,9 @@ from pathlib import Path
 
 import audioprior as ap
 from audioprior.compare.metrics import si_sdr
-from audioprior.settings.methods import HeldOut, Nmf
 from audioprior.settings.presets import METHODS
+from audioprior.settings.priors import Nmf
+from audioprior.settings.rules import HeldOut
 
 MINE = ap.Method(windows_ms=(48.0, 96.0), prior=Nmf(rank=6), stopping=HeldOut(max_steps=80, patience=20), gain="two-step")
 

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior.model import stopping
 from audioprior.model.evidence import Evidence, heard_everywhere
 from audioprior.model.observation import Estimate
-from audioprior.settings.methods import FixedSteps
+from audioprior.settings.rules import FixedSteps
 from audioprior.sound.spectrum import Transform
 
 
@@ -64,7 +63,7 @@ class TwoTransfers:
 def restored(first: Tensor, second: Tensor, sample_rate: int) -> Tensor:
     """Return the sound of two transfers, (channel, time) each."""
     observation = TwoTransfers(first, second, Transform.of(sample_rate, 64.0))
-    rule = stopping.build(FixedSteps(max_steps=1), torch.Generator())
+    rule = FixedSteps(max_steps=1).build(torch.Generator())
     fit = ap.fit(observation, LastingPrior(), rule)
     for step in fit:
         print(f"step {step.index}: misfit {step.loss:.3f}")

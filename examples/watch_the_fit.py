@@ -10,7 +10,6 @@ from pathlib import Path
 
 import audioprior as ap
 from audioprior.report import pictures
-from audioprior.restore import resolve
 
 
 def main() -> None:
@@ -22,7 +21,7 @@ def main() -> None:
     parser.add_argument("--method", default="consensus")
     parser.add_argument("--steps", type=int, default=60)
     arguments = parser.parse_args()
-    job = ap.Denoising(ap.read(arguments.recording), resolve(arguments.method))
+    job = ap.start(ap.read(arguments.recording), ap.Run.of(ap.Denoise(), arguments.method))
     losses = []
     for progress in job:
         losses.append(progress.loss)

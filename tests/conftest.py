@@ -13,7 +13,9 @@ import soundfile
 import torch
 from torch import Tensor
 
-from audioprior.settings.methods import BlindSpot, FixedSteps, Method
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import BlindSpot
+from audioprior.settings.rules import FixedSteps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -47,7 +47,7 @@ def test_what_it_leaves(noisy: Path, capsys: pytest.CaptureFixture[str]) -> None
     folder = noisy.parent
     outputs = ["--removed", f"{folder}/gone.wav", "--report", f"{folder}/report.html"]
     assert call("denoise", str(noisy), *outputs, *FAST) == 0
-    assert names(folder) == {"x.wav", "x.denoise.wav", "x.denoise.json", "gone.wav", "report.html"}
+    assert names(folder) == {"x.wav", "x.denoise.wav", "x.denoise.wav.json", "gone.wav", "report.html"}
     before, after, gone = (read(folder / name) for name in ("x.wav", "x.denoise.wav", "gone.wav"))
     # Sample for sample, in the files.
     assert (after.samples + gone.samples - before.samples).abs().max() == 0
@@ -62,27 +62,29 @@ def test_the_sidecar_gives_the_same_bytes_again(noisy: Path) -> None:
     folder = noisy.parent
     options = ["-m", "nmf", "--seed", "3", "--strength", "0.8", "--noise", "0.1-0.4", "--max-reduction-db", "20"]
     assert call("denoise", str(noisy), "-o", f"{folder}/one.wav", *options) == 0
-    assert call("denoise", str(noisy), "-o", f"{folder}/two.wav", "--config", f"{folder}/one.json") == 0
+    assert call("denoise", str(noisy), "-o", f"{folder}/two.wav", "--config", f"{folder}/one.wav.json") == 0
     assert (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
-    one, two = (json.loads((folder / f"{name}.json").read_text()) for name in ("one", "two"))
-    assert one["run"] == two["run"]
-    assert one["run"]["task"]["noise"] == [0.1, 0.4]
-    assert one["output"]["sha256"] == two["output"]["sha256"]
+    one, two = (json.loads((folder / f"{name}.wav.json").read_text()) for name in ("one", "two"))
+    assert one["steps"] == two["steps"]
+    (step,) = one["steps"]
+    assert step["run"]["task"]["noise"] == [0.1, 0.4]
+    assert one["inputs"] == two["inputs"]
+    assert one["outputs"]["restored"]["sha256"] == two["outputs"]["restored"]["sha256"]
     assert {"audioprior", "torch", "numpy", "libsndfile"} <= one["versions"].keys()
-    fit = one["fits"][0]
-    steps = one["run"]["method"]["stopping"]["max_steps"]
+    fit = step["fits"][0]
+    steps = step["run"]["method"]["stopping"]["max_steps"]
     assert fit["reason"] == f"all {steps} steps were taken"
     assert len(fit["losses"]) == fit["steps"] == steps
 
 
 def test_config_holds_all_settings(noisy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("denoise", str(noisy), *FAST) == 0
-    sidecar = str(tmp_path / "x.denoise.json")
+    sidecar = str(tmp_path / "x.denoise.wav.json")
     assert call("denoise", str(noisy), "-o", f"{tmp_path}/y.wav", "--config", sidecar, "--seed", "1") == 2
     assert "holds all settings; leave the others out" in capsys.readouterr().err
     for content, message in (
         ("not json", "is no sidecar file"),
-        ('{"file_version": 99, "run": {}}', "has file version 99, this program reads 2"),
+        ('{"file_version": 99, "run": {}}', "has file version 99, this program reads 3"),
         (
             '{"file_version": 2, "run": {"task": {"kind": "denoise", "strength": 7}}}',
             "strength is 7.0; it must be between 0 and 1",
@@ -142,9 +144,10 @@ def test_the_seed_leaves_its_samples(noisy: Path) -> None:
 @pytest.mark.parametrize("rule", ["fixed", "held-out", "moving-variance", "discrepancy"])
 def test_every_run_says_why_it_stopped(noisy: Path, rule: str) -> None:
     assert call("denoise", str(noisy), "-m", "nmf", "--stop", rule, "--steps", "20", "-q") == 0
-    sidecar = json.loads((noisy.parent / "x.denoise.json").read_text())
-    assert sidecar["run"]["method"]["stopping"] == {**sidecar["run"]["method"]["stopping"], "kind": rule, "max_steps": 20}
-    for fit in sidecar["fits"]:
+    sidecar = json.loads((noisy.parent / "x.denoise.wav.json").read_text())
+    (step,) = sidecar["steps"]
+    assert step["run"]["method"]["stopping"] == {**step["run"]["method"]["stopping"], "kind": rule, "max_steps": 20}
+    for fit in step["fits"]:
         assert fit["reason"]
         assert 1 <= fit["chosen"] <= fit["steps"] <= 20
 
@@ -154,7 +157,7 @@ def test_several_files_and_one_bad_one(noisy: Path, tmp_path: Path, capsys: pyte
     out = tmp_path / "out"
     out.mkdir()
     assert call("denoise", f"{tmp_path}/bad.wav", str(noisy), "-o", str(out), *FAST) == 1
-    assert names(out) == {"x.denoise.wav", "x.denoise.json"}
+    assert names(out) == {"x.denoise.wav", "x.denoise.wav.json"}
     assert "bad.wav cannot be read as sound" in capsys.readouterr().err
 
 
@@ -319,11 +322,11 @@ def test_interrupt(tmp_path: Path, keep: bool) -> None:
         assert process.wait(60) == 130
         assert process.stderr.read().strip() == "audioprior: interrupted."
     if keep:
-        assert names(tmp_path) == {"y.flac", "y.json"}
+        assert names(tmp_path) == {"y.flac", "y.flac.json"}
         before, after = read(sample).samples, read(tmp_path / "y.flac").samples
         assert before.shape == after.shape
         assert not before.equal(after)
-        assert json.loads((tmp_path / "y.json").read_text())["complete"] is False
+        assert json.loads((tmp_path / "y.flac.json").read_text())["steps"][0]["complete"] is False
     else:
         assert names(tmp_path) == set()
         # Generous: the promise is a second, the machine may be busy.

@@ -33,13 +33,13 @@ def whole(tmp_path: Path, tone: Callable[..., Tensor]) -> Path:
 def test_a_gap_is_filled_in_the_file_and_only_there(gapped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = gapped.parent
     assert call("inpaint", gapped, "--removed", folder / "gone.wav", "--report", folder / "report.html") == 0
-    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.json", "gone.wav", "report.html"}
+    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.wav.json", "gone.wav", "report.html"}
     before, after, gone = (read(folder / name).samples for name in ("x.wav", "x.inpaint.wav", "gone.wav"))
     changed = (before != after)[0].nonzero()[:, 0]
     assert changed.min() >= 8000
     assert changed.max() < 8320
     assert np.abs((after + gone - before).numpy()).max() == 0
-    facts = json.loads((folder / "x.inpaint.json").read_text())
+    (facts,) = json.loads((folder / "x.inpaint.wav.json").read_text())["steps"]
     assert facts["findings"] == [{"kind": "gap", "start_s": 0.5, "end_s": 0.52, "confidence": 1.0}]
     assert "1 gap, 20.0 ms. All other samples are as they were." in (folder / "report.html").read_text()
     assert "x.inpaint.wav" in capsys.readouterr().err
@@ -48,15 +48,15 @@ def test_a_gap_is_filled_in_the_file_and_only_there(gapped: Path, capsys: pytest
 def test_a_sidecar_gives_the_same_bytes(gapped: Path) -> None:
     folder = gapped.parent
     assert call("inpaint", gapped, "--fill", "sample", "--seed", "4", "-o", folder / "one.wav") == 0
-    assert call("inpaint", gapped, "--config", folder / "one.json", "-o", folder / "two.wav") == 0
+    assert call("inpaint", gapped, "--config", folder / "one.wav.json", "-o", folder / "two.wav") == 0
     assert (folder / "one.wav").read_bytes() == (folder / "two.wav").read_bytes()
-    assert call("declip", gapped, "--config", folder / "one.json", "-o", folder / "three.wav") == 2
+    assert call("declip", gapped, "--config", folder / "one.wav.json", "-o", folder / "three.wav") == 2
 
 
 def test_several_samples_differ_in_the_gap_only(gapped: Path) -> None:
     assert call("inpaint", gapped, "--fill", "sample", "--samples", "3") == 0
     folder = gapped.parent
-    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.2.wav", "x.inpaint.3.wav", "x.inpaint.json"}
+    assert names(folder) == {"x.wav", "x.inpaint.wav", "x.inpaint.2.wav", "x.inpaint.3.wav", "x.inpaint.wav.json"}
     kept = [read(folder / f"x.inpaint{number}.wav").samples[0] for number in ("", ".2", ".3")]
     for one, other in itertools.combinations(kept, 2):
         differ = (one != other).nonzero()[:, 0]
@@ -65,7 +65,7 @@ def test_several_samples_differ_in_the_gap_only(gapped: Path) -> None:
         assert differ.max() < 8320
     # A file of several that is already there stops the run before any work.
     (folder / "x.inpaint.wav").unlink()
-    (folder / "x.inpaint.json").unlink()
+    (folder / "x.inpaint.wav.json").unlink()
     assert call("inpaint", gapped, "--fill", "sample", "--samples", "2") == 2
     assert "x.inpaint.wav" not in names(folder)
 
@@ -119,7 +119,7 @@ def test_peaks_beyond_full_scale_find_a_home(tmp_path: Path, tone: Callable[...,
         (["inpaint", "--fill", "none"], "Invalid value"),
         (["inpaint", "--samples", "3"], "samples is 3; it must be 1 unless gaps are filled with fill=sample"),
         (["inpaint", "--fill", "sample", "--samples", "100"], "samples is 100; it must be between 1 and 99"),
-        (["inpaint", "--fill", "sample", "--samples", "2", "-o", "-"], "2 samples cannot share standard output"),
+        (["inpaint", "--fill", "sample", "--samples", "2", "-o", "-"], "2 sounds cannot share standard output"),
         (["inpaint", "--snapshots", "steps"], "--snapshots steps shows a denoising"),
         (["declip", "--level", "3"], "level is 3.0; it must be at most 0 dBFS"),
         (["declip", "--nonsense"], "there is no option --nonsense"),
@@ -160,7 +160,7 @@ def test_a_band_is_invented_at_another_rate(tmp_path: Path, noise: Callable[...,
     assert call("extend", tmp_path / "x.wav", "--rate", "16000", *further) == 0
     after, gone = (read(tmp_path / name) for name in ("x.extend.wav", "gone.wav"))
     assert (after.sample_rate, after.samples.shape[1], gone.samples.shape[1]) == (16000, 16000, 16000)
-    (finding,) = json.loads((tmp_path / "x.extend.json").read_text())["findings"]
+    (finding,) = json.loads((tmp_path / "x.extend.wav.json").read_text())["steps"][0]["findings"]
     assert (finding["kind"], finding["low_hz"], finding["high_hz"]) == ("band", 4000, 8000)
     assert "invented" in finding["note"]
     assert "invented" in (tmp_path / "x.html").read_text()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,14 +18,16 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
+from audioprior.cli.compare import compare as command
 from audioprior.compare import System, compare, metrics
 from audioprior.compare.folder import replacing_folder
 from audioprior.compare.measure import SCORES, measure, scored
 from audioprior.compare.peers import PEERS, Peer
-from audioprior.compare.systems import DEFAULTS, installed, names, system
+from audioprior.compare.systems import LINEUPS, installed, names, system
 from audioprior.errors import AudioError, SettingsError
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, read
+from audioprior.tasks import TASKS
 from tests.conftest import SAMPLES
 from tests.test_cli import call
 
@@ -200,6 +202,17 @@ def test_a_page_asks_nobody_and_a_blind_one_names_nobody(pair: tuple[Path, Path]
     assert [row["name"] for row in shown(page)["rows"]] == ["as it is", "log-mmse", "nmf-2"]
 
 
+def test_markup_in_a_name_is_text(tmp_path: Path, noise: Callable[..., Tensor]) -> None:
+    recording = Recording(noise(0.1), 16000, name="<img src=x onerror=alert(1)> & {{ 7 * 7 }}.wav")
+    compare(recording, clean=recording, systems=[same("<script>alert(2)")]).write(tmp_path / "out")
+    text = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in text
+    assert "<script>alert" not in text
+    assert "<h1>&lt;img src=x onerror=alert(1)&gt; &amp; {{ 7 * 7 }}.wav: denoise, compared</h1>" in text
+    assert all(f"<dt>{score.label} " in text for score in SCORES.values())
+    assert shown(tmp_path / "out" / "index.html")["title"] == recording.name
+
+
 def test_too_short_for_a_score_is_no_score(noise: Callable[..., Tensor]) -> None:
     found, unscored = scored(noise(0.1), noise(0.1, seed=1), 16000)
     assert {"si_sdr", "lsd"} <= found.keys()
@@ -308,7 +321,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException | 
         list(write())
     if isinstance(caught.value, AudioError):
         assert str(caught.value) == f"{folder} cannot be written (No space left on device); check the disk and the folder."
-    assert [one.name for one in tmp_path.iterdir()] == ["x"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
     assert (folder / "index.html").read_text() == "before"
 
 
@@ -321,13 +334,25 @@ def test_an_interruption_leaves_nothing(pair: tuple[Path, Path]) -> None:
         _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "audioprior: interrupted.\n"
-    assert {one.name for one in pair[0].parent.iterdir()} == {"x.flac", "clean.flac"}
+    assert {path.name for path in pair[0].parent.iterdir()} == {"x.flac", "clean.flac"}
 
 
 def test_defaults_exist() -> None:
     with pytest.raises(SettingsError, match="systems to extend cannot be compared; choose one of denoise, declip, inpaint"):
         compare(torch.ones(8), sample_rate=8000, task="extend")
-    for task, wanted in DEFAULTS.items():
-        assert set(wanted) <= set(names(task))
-        assert set(installed(task)) <= set(wanted)
+    for task, lineup in LINEUPS.items():
+        assert task in TASKS
+        assert {*lineup.methods, *lineup.others} <= set(names(task))
+        assert set(installed(task)) <= {*lineup.methods, *lineup.others}
         assert all(system(name, task).about for name in installed(task))
+        assert all(system(name, task).name == name for name in installed(task))
+
+
+def test_the_command_offers_every_task_that_has_something_to_compare() -> None:
+    offered = get_args(get_type_hints(command)["task"])
+    assert set(offered) == set(LINEUPS)
+
+
+def test_silence_leaves_nothing_to_compare() -> None:
+    with pytest.raises(SettingsError, match="nothing to denoise was found in input; give a recording that needs it"):
+        compare(torch.zeros(1, 8000), sample_rate=16000, systems=["free"])

@@ -83,6 +83,12 @@ def test_own_prior_denoises_better_than_nothing(sounds: Path) -> None:
     assert restored > mean + 2 > one_transfer + 4  # the mean of two is worth 3 dB by itself
 
 
+def test_own_prior_in_denoise(sounds: Path) -> None:
+    printed = run(sounds, "own_prior_in_denoise.py", "noisy.wav", "restored.wav")
+    assert printed.strip() == "{'kind': 'smooth', 'bins': 3, 'frames': 13}"
+    assert error(sounds, "restored.wav") < 0.9 * error(sounds, "noisy.wav")
+
+
 def test_the_notebook(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Its cells in their order, in one namespace, with fewer steps; no notebook program is needed."""
     import matplotlib as mpl

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor
 
 import audioprior as ap
-from audioprior import priors
 from audioprior.errors import FitError
-from audioprior.model import stopping
 from audioprior.model.evidence import EULER, LOG_NOISE_VARIANCE, Evidence, Picture, heard_everywhere
 from audioprior.model.fit import generator
 from audioprior.model.observation import Estimate
-from audioprior.settings.methods import Discrepancy, FixedSteps, HeldOut, MovingVariance, Skip, StoppingSettings
+from audioprior.settings.priors import Skip
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
 
 @dataclass
@@ -70,7 +69,7 @@ def overfitting(power: Tensor, heard: Tensor, steps: int = 60, best: int = 20) -
 
 
 def run(script: Script, heard: Tensor, settings: StoppingSettings) -> "ap.Fit":
-    fit = ap.fit(Bins(heard), script, stopping.build(settings, generator(0)))
+    fit = ap.fit(Bins(heard), script, settings.build(generator(0)))
     for _ in fit:
         pass
     return fit
@@ -98,7 +97,7 @@ def test_held_out_bins_find_the_truth_that_the_loss_runs_past(seed: int) -> None
 
 def test_held_out_bins_and_those_that_share_their_noise_are_hidden() -> None:
     _, heard = noisy()
-    rule = stopping.build(HeldOut(share=0.01), generator(0))
+    rule = HeldOut(share=0.01).build(generator(0))
     seen = rule.prepare(heard_everywhere(heard, torch.ones(()))).weight[0, 0]
     held = rule._held[0, 0]  # type: ignore[attr-defined]
     assert 0 < int(held.sum()) < 0.03 * held.numel()
@@ -143,7 +142,7 @@ def test_the_evidence_is_renewed_with_the_newest_draw() -> None:
     power, heard = noisy()
     script = overfitting(power, heard)
     bins = Bins(heard, renew_every=3)
-    for _ in ap.fit(bins, script, stopping.build(FixedSteps(max_steps=8), generator(0))):
+    for _ in ap.fit(bins, script, FixedSteps(max_steps=8).build(generator(0))):
         pass
     assert bins.asked[0] is None
     assert [
@@ -156,7 +155,7 @@ def test_the_evidence_is_renewed_with_the_newest_draw() -> None:
 
 def test_stopping_early_still_gives_a_power() -> None:
     power, heard = noisy()
-    fit = ap.fit(Bins(heard), overfitting(power, heard), stopping.build(FixedSteps(max_steps=50), generator(0)))
+    fit = ap.fit(Bins(heard), overfitting(power, heard), FixedSteps(max_steps=50).build(generator(0)))
     for step in fit:
         if step.index == 5:
             break
@@ -172,8 +171,8 @@ def test_a_diverged_fit_says_so() -> None:
 
 def test_the_hourglass_stops_before_it_takes_up_noise() -> None:
     power, heard = noisy()
-    prior = priors.build(Skip(levels=3), planned_steps=200, generators=[generator(1)])
-    fit = ap.fit(Bins(heard), prior, stopping.build(HeldOut(max_steps=200, patience=30, share=0.02), generator(2)))
+    prior = Skip(levels=3).build(planned_steps=200, generators=[generator(1)])
+    fit = ap.fit(Bins(heard), prior, HeldOut(max_steps=200, patience=30, share=0.02).build(generator(2)))
     for _ in fit:
         pass
     evidence: Callable[[Tensor], float] = heard_everywhere(power + 1, torch.ones(())).divergence

@@ -17,6 +17,7 @@ RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\t
     ("name", "text", "gaps", "regions"),
     [
         ("a.txt", "0.5\t0.6\tdropout\n1\t1.2\tring\n\\\t2000\t3000\n", ((0.5, 0.6),), ((1.0, 1.2, 2000.0, 3000.0),)),
+        ("a.txt", "\ufeff0.5\t0.6\tfrom a program that begins its files with a mark\n", ((0.5, 0.6),), ()),
         ("a.csv", "start,end\n0.5,0.6\n", ((0.5, 0.6),), ()),
         ("a.csv", "0.5,0.6\n1,2,what\n", ((0.5, 0.6), (1.0, 2.0)), ()),
         ("a.csv", "low,high,start,end\n100,200,1,2\n,,3,4\n", ((3.0, 4.0),), ((1.0, 2.0, 100.0, 200.0),)),
@@ -25,7 +26,7 @@ RAVEN = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\t
     ],
 )  # fmt: skip
 def test_files_of_marks(tmp_path: Path, name: str, text: str, gaps: object, regions: object) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="utf-8")
     assert read_marks(tmp_path / name, "unused.wav") == (gaps, regions)
 
 

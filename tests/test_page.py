@@ -24,8 +24,8 @@ expect.set_options(timeout=PATIENCE_MS)
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("page"), "--max-mb", "30") as one:
-        yield one
+    with Server(tmp_path_factory.mktemp("page"), "--max-mb", "30") as running:
+        yield running
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_visitor_restores_a_recording(browser: Browser, server: Server, noisy:
         page.check("[name=tool][value=noise]")
         drag(page, before, 0.05, 0.3)
         expect(page.locator("#marks li")).to_have_count(1)
-        start, end = (float(page.locator("#marks input").nth(one).input_value()) for one in (0, 1))
+        start, end = (float(page.locator("#marks input").nth(place).input_value()) for place in (0, 1))
         assert abs(start - 0.15) < 0.02
         assert abs(end - 0.9) < 0.02
 
@@ -152,14 +152,14 @@ def test_a_visitor_restores_a_recording(browser: Browser, server: Server, noisy:
         expect(page.locator("#strength-value")).to_have_text("60 %")
 
 
-HEARD = "() => [...document.querySelectorAll('[name=hear]')].find((one) => one.checked).value"
+HEARD = "() => [...document.querySelectorAll('[name=hear]')].find((choice) => choice.checked).value"
 
 
 def test_before_after_and_removed_are_compared_at_one_instant(browser: Browser, server: Server, noisy: Path) -> None:
     with visitor(browser, server) as page:
         # Audio elements that stand in no document are found where they are made.
         page.evaluate("() => { const made = window.Audio; window.heard = []; window.Audio = function () {"
-                      " const one = new made(); window.heard.push(one); return one; }; }")  # fmt: skip
+                      " const audio = new made(); window.heard.push(audio); return audio; }; }")  # fmt: skip
         drop(page, noisy)
         begin(page)
         expect(page.locator("#result")).to_be_visible()
@@ -167,7 +167,7 @@ def test_before_after_and_removed_are_compared_at_one_instant(browser: Browser, 
         page.locator("h2").click()
         page.keyboard.press("Space")
         expect(page.locator("#play")).to_have_text("Pause")
-        page.wait_for_function("() => window.heard.length === 3 && window.heard.every((one) => one.currentTime > 0.3)")
+        page.wait_for_function("() => window.heard.length === 3 && window.heard.every((audio) => audio.currentTime > 0.3)")
         for key, which in (("2", "after"), ("3", "removed"), ("1", "before"), ("x", "after")):
             page.keyboard.press(key)
             assert page.evaluate(HEARD) == which
@@ -175,16 +175,16 @@ def test_before_after_and_removed_are_compared_at_one_instant(browser: Browser, 
             times, muted = page.evaluate(
                 """(key) => {
                     document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
-                    return [heard.map((one) => one.currentTime), heard.map((one) => one.muted)];
+                    return [heard.map((audio) => audio.currentTime), heard.map((audio) => audio.muted)];
                 }""",
                 {"x": "2"}.get(key, key),
             )
             assert max(times) - min(times) < 0.07  # apart by more than 30 ms they are brought together
             assert muted.count(False) == 1
-        loud = page.evaluate("() => heard.map((one) => one.volume)")
+        loud = page.evaluate("() => heard.map((audio) => audio.volume)")
         assert loud == [1, 1, 1]
         page.keyboard.press("l")
-        matched = page.evaluate("() => heard.map((one) => one.volume)")
+        matched = page.evaluate("() => heard.map((audio) => audio.volume)")
         assert max(matched) == 1
         assert min(matched) < 0.9
         page.keyboard.press("Space")
@@ -194,12 +194,12 @@ def test_before_after_and_removed_are_compared_at_one_instant(browser: Browser, 
         labels = page.locator("#panels canvas")
         page.keyboard.press("0")
         page.keyboard.press("+")
-        for one in range(3):
-            expect(labels.nth(one)).not_to_have_attribute("aria-label", re.compile("0:00.0 to 0:03.0"))
+        for row in range(3):
+            expect(labels.nth(row)).not_to_have_attribute("aria-label", re.compile("0:00.0 to 0:03.0"))
         page.click("#zoom-all")
         drag(page, labels.nth(1), 0.5, 0.75)
-        for one in range(3):
-            expect(labels.nth(one)).to_have_attribute("aria-label", re.compile("0:01.5 to 0:02.[23]"))
+        for row in range(3):
+            expect(labels.nth(row)).to_have_attribute("aria-label", re.compile("0:01.5 to 0:02.[23]"))
 
 
 def test_marks_of_every_kind_reach_the_fit(browser: Browser, server: Server, noisy: Path) -> None:
@@ -240,18 +240,18 @@ def test_two_visitors_at_once(browser: Browser, server: Server, noisy: Path, tmp
     soundfile.write(other, soundfile.read(noisy)[0][::-1], RATE, subtype="PCM_16")
     long = tmp_path / "long.wav"  # whose run is not over before the other visitor has come
     soundfile.write(long, np.tile(soundfile.read(noisy)[0], 8), RATE, subtype="PCM_16")
-    with visitor(browser, server) as one, visitor(browser, server) as two:
-        drop(one, long)
-        begin(one, "best")
-        drop(two, other)
-        begin(two)
-        expect(two.locator("#run-state")).to_contain_text("1 run comes first")
-        expect(one.locator("#run-state")).to_contain_text(re.compile("step .* left"))
-        one.click("#cancel")
-        expect(two.locator("#result")).to_be_visible()
-        begin(one)
-        expect(one.locator("#result")).to_be_visible()
-        for page, path in ((one, long), (two, other)):
+    with visitor(browser, server) as first, visitor(browser, server) as second:
+        drop(first, long)
+        begin(first, "best")
+        drop(second, other)
+        begin(second)
+        expect(second.locator("#run-state")).to_contain_text("1 run comes first")
+        expect(first.locator("#run-state")).to_contain_text(re.compile("step .* left"))
+        first.click("#cancel")
+        expect(second.locator("#result")).to_be_visible()
+        begin(first)
+        expect(first.locator("#result")).to_be_visible()
+        for page, path in ((first, long), (second, other)):
             assert path.stem in page.input_value("#command")
             run_command(page.input_value("#command"), path.parent)
             got = download(page, "restored", tmp_path / "downloads")
@@ -311,9 +311,9 @@ def test_a_lost_connection_loses_nothing(browser: Browser, noisy: Path, tmp_path
 
 
 NAMELESS = """() => [...document.querySelectorAll("button, input, select, canvas, progress, audio")]
-    .filter((one) => one.checkVisibility())
-    .filter((one) => !(one.labels?.length || one.ariaLabel || one.textContent.trim() || one.title))
-    .map((one) => one.outerHTML)"""
+    .filter((part) => part.checkVisibility())
+    .filter((part) => !(part.labels?.length || part.ariaLabel || part.textContent.trim() || part.title))
+    .map((part) => part.outerHTML)"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -86,7 +86,9 @@ def test_the_command(tmp_path: Path, noise: Callable[..., Tensor], capsys: pytes
     Recording(noise(1.0), 16000).write(tmp_path / "x.wav")
     assert call("profile", f"{tmp_path}/x.wav", "0.2-0.8", "-o", f"{tmp_path}/p.json") == 0
     assert call("denoise", f"{tmp_path}/x.wav", "--noise", f"{tmp_path}/p.json", "-m", "free", "-q") == 0
-    assert json.loads((tmp_path / "x.denoise.json").read_text())["run"]["task"]["noise"] == f"{tmp_path}/p.json"
+    assert (
+        json.loads((tmp_path / "x.denoise.wav.json").read_text())["steps"][0]["run"]["task"]["noise"] == f"{tmp_path}/p.json"
+    )
     assert call("profile", f"{tmp_path}/x.wav", "0.2-0.8", "-o", f"{tmp_path}/p.wav") == 2
     assert call("profile", f"{tmp_path}/x.wav", "5-6", "-o", f"{tmp_path}/q.json") == 2
     assert "begins after the end" in capsys.readouterr().err

@@ -13,7 +13,6 @@ from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.observations.clip import truncated
 from audioprior.restoring.repair import patches
-from audioprior.settings.presets import method
 from audioprior.sound.recording import as_recording
 from audioprior.tasks import Declip, Inpaint
 
@@ -88,7 +87,7 @@ def test_only_the_channel_with_the_gap_changes(chord: Tensor) -> None:
 @pytest.mark.parametrize("name", ["free", "temporal", "skip"])
 def test_any_prior_takes_the_seat(chord: Tensor, name: str) -> None:
     damaged = with_gap(chord, 1.0, 1.005)
-    result = ap.inpaint(damaged, sample_rate=RATE, method=method(name, "inpaint", steps=24))
+    result = ap.inpaint(damaged, sample_rate=RATE, method=Inpaint.preset(name, steps=24))
     assert snr(chord, result.restored.samples) > snr(chord, damaged)
 
 
@@ -164,7 +163,7 @@ def test_soft_and_dithered_clipping_is_found(swell: Tensor, noise: Maker) -> Non
     soft = swell / (1 + (swell.abs() / 0.3) ** 10) ** 0.1
     dithered = swell.clamp(-0.3, 0.3) + noise(2.0, level=2.0**-15)
     for samples in (soft, dithered):
-        assert find_clipping(as_recording(samples, RATE)).missing.double().mean() > 0.02
+        assert find_clipping(as_recording(samples, RATE)).at(0, samples).missing.double().mean() > 0.02
 
 
 def test_whole_sound_is_left_alone(swell: Tensor, tone: Maker, noise: Maker) -> None:
@@ -216,12 +215,12 @@ def test_regions_are_checked(chord: Tensor) -> None:
 
 
 def test_blocks_hold_all_damage_once() -> None:
-    places = torch.tensor([5, 6, 5000, 5001, 9000, 30000])
-    found = patches(places, 40000, context=1000, most=2000)
-    for place in places.tolist():
+    runs = torch.tensor([[5, 7], [5000, 5002], [9000, 9001], [30000, 30001]])
+    found = patches(runs, 40000, context=1000, most=2000)
+    for place in (5, 6, 5000, 5001, 9000, 30000):
         assert sum(one.kept_start <= place < one.kept_end for one in found) == 1
     assert all(0 <= one.start <= one.kept_start < one.kept_end <= one.end <= 40000 for one in found)
-    assert patches(places[:0], 40000, 1000, 2000) == []
+    assert patches(runs[:0], 40000, 1000, 2000) == []
 
 
 # --- few bits

@@ -12,12 +12,14 @@ from torch import Tensor
 
 import audioprior as ap
 from audioprior.compare.metrics import si_sdr
-from audioprior.restore import resolve
 from audioprior.restoring.denoise import Denoising
-from audioprior.settings.methods import BlindSpot, Dcgan, Discrepancy, FixedSteps, HeldOut, Method, Skip
+from audioprior.restoring.job import start
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import METHODS
+from audioprior.settings.priors import BlindSpot, Dcgan, Skip
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut
 from audioprior.sound.recording import as_recording
-from audioprior.tasks import Denoise
+from audioprior.tasks import Denoise, Run
 from tests import sounds
 
 SHORT = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -175,53 +177,54 @@ def test_long_recordings_go_in_blocks_without_seams(tone: Callable[..., Tensor],
     clean = tone(440, 6.0, rate=8000)
     noisy = (clean + noise(6.0, 8000, level=0.03)).float().double()
     blocks = Denoise(block_s=2.0, overlap_s=0.5)
-    job = Denoising(as_recording(noisy, 8000), resolve("blindspot", blocks))
+    job = start(as_recording(noisy, 8000), Run.of(blocks, "blindspot"))
     seen = {(progress.block, progress.blocks) for progress in job}
-    assert seen == {(number, len(job.blocks)) for number in range(1, len(job.blocks) + 1)}
-    assert len(job.blocks) >= 4
+    assert seen == {(number, len(job.spans)) for number in range(1, len(job.spans) + 1)}
+    assert len(job.spans) >= 4
     result = job.result()
     assert torch.equal(result.restored.samples + result.removed.samples, noisy)
     error = (result.restored.samples - clean)[0].square()
     # Around each border the error is no larger than elsewhere.
-    borders = [start for start, _ in job.blocks[1:]]
-    near = torch.cat([error[start : start + 4000] for start in borders]).mean()
+    borders = [first for first, _ in job.spans[1:]]
+    near = torch.cat([error[first : first + 4000] for first in borders]).mean()
     assert float(near) < 2 * float(error.mean())
 
 
 def test_cross_fades_sum_to_one(quick: Method) -> None:
     for length in (16001, 40000, 123457):
-        job = Denoising(as_recording(np.ones(length), 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.7)))
+        job = start(as_recording(np.ones(length), 8000), Run.of(Denoise(block_s=2.0, overlap_s=0.7), quick))
+        assert isinstance(job.work, Denoising)
         total = torch.zeros(length, dtype=torch.float64)
-        for number, (start, end) in enumerate(job.blocks, 1):
-            total[start:end] += job.fade(number)
+        for number, (first, end) in enumerate(job.spans, 1):
+            total[first:end] += job.work.fade(number)
         assert torch.allclose(total, torch.ones_like(total))
 
 
 def test_stopping_early_leaves_the_rest_as_it_was(quick: Method, noise: Callable[..., Tensor]) -> None:
     samples = noise(6.0, 8000)
-    job = Denoising(as_recording(samples, 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.5)))
+    job = start(as_recording(samples, 8000), Run.of(Denoise(block_s=2.0, overlap_s=0.5), quick))
     for progress in job:
         if progress.block == 3:
             break
     result = job.result()
     assert not result.complete
     # Two blocks are done, the third as far as it came, the rest as it was.
-    done, rest = job.blocks[2][1] - 4000, job.blocks[2][1]
+    done, rest = job.spans[2][1] - 4000, job.spans[2][1]
     assert torch.equal(result.restored.samples[:, rest:], samples[:, rest:])
     changed = (result.restored.samples != samples)[0, :done].double()
-    assert all(float(changed[start : start + 2000].mean()) > 0.9 for start in range(0, done, 2000))
+    assert all(float(changed[first : first + 2000].mean()) > 0.9 for first in range(0, done, 2000))
     assert torch.equal(result.restored.samples + result.removed.samples, samples)
 
 
 def test_a_finished_block_does_not_change_when_the_next_begins(quick: Method, noise: Callable[..., Tensor]) -> None:
     samples = noise(5.0, 8000)
     whole = ap.denoise(samples, sample_rate=8000, method=quick, settings=Denoise(block_s=2.0, overlap_s=0.5))
-    job = Denoising(as_recording(samples, 8000), resolve(quick, Denoise(block_s=2.0, overlap_s=0.5)))
+    job = start(as_recording(samples, 8000), Run.of(Denoise(block_s=2.0, overlap_s=0.5), quick))
     for progress in job:
         if progress.block == 2 and progress.step == 3:
             break
     part = job.result()
-    alone = job.blocks[1][0]
+    alone = job.spans[1][0]
     assert torch.equal(part.restored.samples[:, :alone], whole.restored.samples[:, :alone])
 
 
@@ -233,10 +236,9 @@ def test_every_preset_is_a_method_with_a_description() -> None:
 
 
 def test_default_is_a_name_as_well() -> None:
-    from audioprior.restore import resolve
 
-    assert resolve("default") == resolve("consensus")
-    assert resolve("default", ap.Declip()) == resolve("nmf", ap.Declip())
+    assert Run.of(Denoise(), "default") == Run.of(Denoise(), "consensus")
+    assert Run.of(ap.Declip(), "default") == Run.of(ap.Declip(), "nmf")
 
 
 def test_the_seed_draws_a_picture(tone: Callable[..., Tensor], noise: Callable[..., Tensor]) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,11 +20,13 @@ import audioprior as ap
 from audioprior.cli import main
 from audioprior.compare.metrics import si_sdr
 from audioprior.errors import FitError
-from audioprior.files.console import Pace
+from audioprior.files.listener import Pace
 from audioprior.model.fit import Fit
 from audioprior.model.prior import Learned
-from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.job import Progress, Seat
+from audioprior.restoring.job import Job, start
+from audioprior.restoring.progress import Progress
+from audioprior.restoring.work import Seat
+from audioprior.settings.methods import Method
 from audioprior.settings.presets import method
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording, read
@@ -53,6 +56,11 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+def steps_of(sidecar: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(sidecar.read_text())["steps"]
+    return found
+
+
 def steps(process: "subprocess.Popen[str]") -> Iterator[dict[str, int]]:
     assert process.stdout is not None
     for line in process.stdout:
@@ -64,14 +72,14 @@ def steps(process: "subprocess.Popen[str]") -> Iterator[dict[str, int]]:
 def test_a_file_is_the_same_by_blocks_and_in_memory(long: Path) -> None:
     folder = long.parent
     assert call("denoise", long, *OPTIONS, "--removed", folder / "gone.wav") == 0
-    assert names(folder) == {"x.wav", "x.denoise.wav", "x.denoise.json", "gone.wav"}
+    assert names(folder) == {"x.wav", "x.denoise.wav", "x.denoise.wav.json", "gone.wav"}
     # A report needs all samples at once, so this one goes through memory.
     assert call("denoise", long, *OPTIONS, "--report", folder / "r.html", "-o", folder / "whole.wav") == 0
     assert (folder / "x.denoise.wav").read_bytes() == (folder / "whole.wav").read_bytes()
     before, after, gone = (read(folder / name) for name in ("x.wav", "x.denoise.wav", "gone.wav"))
     assert (after.samples + gone.samples - before.samples).abs().max() == 0
     assert after.tags["title"] == "reel 3"
-    by_blocks, in_memory = (json.loads((folder / f"{name}.json").read_text()) for name in ("x.denoise", "whole"))
+    by_blocks, in_memory = (steps_of(folder / f"{name}.wav.json")[0] for name in ("x.denoise", "whole"))
     assert by_blocks["fits"] == in_memory["fits"]
     assert by_blocks["run"] == in_memory["run"]
     assert by_blocks["complete"]
@@ -86,13 +94,13 @@ def test_a_killed_fit_goes_on_where_it_stopped(long: Path) -> None:
             os.kill(killed.pid, signal.SIGKILL)
             break
     killed.communicate()
-    assert names(folder) == {"x.wav", "x.denoise.wav.parts", "undisturbed.wav", "undisturbed.json"}
+    assert names(folder) == {"x.wav", "x.denoise.wav.parts", "undisturbed.wav", "undisturbed.wav.json"}
     again = subprocess.Popen([*COMMAND, str(long), *OPTIONS, "--json"], stdout=subprocess.PIPE, text=True)
     assert next(steps(again))["block"] == 4  # three were finished and are not computed again
     again.communicate()
     assert again.returncode == 0
     assert (folder / "x.denoise.wav").read_bytes() == (folder / "undisturbed.wav").read_bytes()
-    one, other = (json.loads((folder / f"{name}.json").read_text()) for name in ("x.denoise", "undisturbed"))
+    one, other = (steps_of(folder / f"{name}.wav.json")[0] for name in ("x.denoise", "undisturbed"))
     assert one["fits"] == other["fits"]
     assert "x.denoise.wav.parts" not in names(folder)
 
@@ -133,7 +141,7 @@ def test_silence_stays_silence(tmp_path: Path) -> None:
     Recording(torch.zeros(1, 3 * RATE, dtype=torch.float64), RATE, Encoding("WAV", "PCM_16")).write(tmp_path / "x.wav")
     assert call("denoise", tmp_path / "x.wav", *OPTIONS) == 0
     assert not read(tmp_path / "x.denoise.wav").samples.any()
-    assert names(tmp_path) == {"x.wav", "x.denoise.wav", "x.denoise.json"}
+    assert names(tmp_path) == {"x.wav", "x.denoise.wav", "x.denoise.wav.json"}
 
 
 def test_a_sample_that_is_no_number_is_named_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -196,7 +204,7 @@ def test_blocks_fitted_as_one_batch_sound_as_one_by_one(name: str, long: Path) -
     run = Run(name=name, method=alone, task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
     sounds, firsts, whole = [], [], read(long)
     for together in (1, 3):
-        job = Denoising(whole.with_samples(whole.samples[:, :-3]), run)
+        job = start(whole.with_samples(whole.samples[:, :-3]), run)
         job.together = together
         firsts.append([progress.block for progress in job if progress.step == 1])
         result = job.result()
@@ -211,23 +219,23 @@ def test_blocks_fitted_as_one_batch_sound_as_one_by_one(name: str, long: Path) -
 def test_where_memory_runs_out_half_as_many_blocks_are_fitted_together(long: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = replace(method("nmf", steps=3), later_share=1.0)
     run = Run(name="nmf", method=alone, task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
-    job, begun, fitting = Denoising(read(long), run), list[int](), Denoising._fit
+    job, begun, fitting = start(read(long), run), list[int](), Job._fit
     job.together = 8
 
-    def fit(self: Denoising, seats: list[Seat], start: Learned | None) -> Fit:
+    def fit(self: Job, seats: list[Seat], method: Method, learned: Learned | None) -> Fit:
         begun.append(len(seats))
         if len(seats) > room:
             raise torch.OutOfMemoryError
-        return fitting(self, seats, start)
+        return fitting(self, seats, method, learned)
 
-    monkeypatch.setattr(Denoising, "_fit", fit)
+    monkeypatch.setattr(Job, "_fit", fit)
     room = 2
     for _ in job:
         pass
     assert job.complete
     assert begun[:3] == [8, 4, 2]
     assert [fit.block for fit in job.result().fits[::3]] == list(range(1, 9))
-    job, room = Denoising(read(long), run), 0
+    job, room = start(read(long), run), 0
     with pytest.raises(FitError, match="does not fit into the memory of cpu; use --device cpu"):
         list(job)
 
@@ -242,7 +250,7 @@ def test_later_blocks_start_from_what_was_learned(
     run = Run(name=name, method=method(name), task=Denoise(block_s=1, overlap_s=0.25, device="cpu"))
     gains = []
     for share, together in ((1.0, 1), (0.25, 1), (0.25, 4)):
-        job = Denoising(noisy, replace(run, method=replace(run.method, later_share=share)))
+        job = start(noisy, replace(run, method=replace(run.method, later_share=share)))
         job.together = together
         firsts = [progress.block for progress in job if progress.step == 1]
         assert firsts == ([1, 2, 6] if together == 4 else list(range(1, 9)))
@@ -262,5 +270,5 @@ def test_an_earlier_output_is_the_same_by_blocks_and_in_memory(long: Path) -> No
     before, early, end = (read(folder / name).samples for name in ("x.wav", "x.denoise.wav", "end.wav"))
     assert torch.equal(early[:, 12000:20000], before[:, 12000:20000])  # protected, across a border of blocks
     assert not torch.equal(early, end)
-    assert call("denoise", long, "--config", folder / "x.denoise.json", "-o", folder / "again.wav") == 0
+    assert call("denoise", long, "--config", folder / "x.denoise.wav.json", "-o", folder / "again.wav") == 0
     assert (folder / "again.wav").read_bytes() == (folder / "x.denoise.wav").read_bytes()

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -23,13 +24,13 @@ from torch import Tensor
 
 from audioprior.cli.app import app
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import encode
+from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding
+from audioprior.sound.levels import levels
 from audioprior.sound.recording import Recording, read
 from audioprior.tasks import Denoise, Inpaint, Run
-from audioprior.web.copies import levels
-from audioprior.web.recordings import Shelf, clean_name
-from audioprior.web.requests import adjusted, asked, command_line
+from audioprior.web.recordings import Recordings, clean_name
+from audioprior.web.requests import Wish, adjusted, asked, command_line
 from tests.serving import Server, run_command
 
 RATE = 8000
@@ -45,8 +46,16 @@ def noisy(tmp_path: Path, tone: Callable[..., Tensor], noise: Callable[..., Tens
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("page"), "--max-mb", "3") as one:
-        yield one
+    with Server(tmp_path_factory.mktemp("page"), "--max-mb", "3") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def stored(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A second of quiet noise that has arrived."""
+    path = tmp_path_factory.mktemp("quiet") / "quiet.wav"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.01, RATE), RATE)
+    return server.send(path)
 
 
 WISHES = [
@@ -62,10 +71,10 @@ WISHES = [
 
 
 @pytest.mark.parametrize("wish", WISHES)
-def test_the_command_line_shown_means_the_same_settings(wish: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    run = asked(wish)
+def test_the_command_line_shown_means_the_same_settings(wish: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = asked(Wish(**wish))
     seen: list[Run] = []
-    monkeypatch.setattr("audioprior.cli.restore.restore_each", lambda _, one, *__, **___: seen.append(one))
+    monkeypatch.setattr("audioprior.files.runner.restore_each", lambda _, chain, *__, **___: seen.extend(chain))
     program, *words = shlex.split(command_line(run, "-my 'tape'.wav"))
     app(words, exit_on_error=False, print_error=False, result_action="return_value")
     assert program == "audioprior"
@@ -76,7 +85,6 @@ def test_the_command_line_shown_means_the_same_settings(wish: dict[str, object],
     ("wish", "sentence"),
     [
         ({"task": "erase"}, "there is no task 'erase'"),
-        ([], "there is no task None"),
         ({"task": "denoise", "settings": {"noise": "/etc/passwd.json"}}, "the page cannot set noise"),
         ({"task": "extend", "settings": {"like": "/etc/passwd"}}, "the page cannot set like"),
         ({"task": "denoise", "settings": {"strength": 2}}, "strength is 2"),
@@ -84,17 +92,17 @@ def test_the_command_line_shown_means_the_same_settings(wish: dict[str, object],
         ({"task": "denoise", "method": "magic"}, "there is no method 'magic'"),
     ],
 )
-def test_what_makes_no_sense_is_refused(wish: object, sentence: str) -> None:
+def test_what_makes_no_sense_is_refused(wish: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        asked(wish)
+        asked(Wish(**wish))
 
 
 def test_only_what_needs_no_fit_is_adjusted() -> None:
-    run = asked({"task": "denoise"})
+    run = asked(Wish(task="denoise"))
     moved = adjusted(run, {"strength": 0.5, "stop_at": 0.25})
     assert moved.task == Denoise(strength=0.5, stop_at=0.25)
-    with pytest.raises(SettingsError, match="only strength and stop_at"):
-        adjusted(run, {"noise": [0, 1]})
+    with pytest.raises(SettingsError, match="strength is 2"):
+        adjusted(run, {"strength": 2.0})
     with pytest.raises(SettingsError, match="run inpaint again"):
         adjusted(Run(task=Inpaint()), {"strength": 0.5})
 
@@ -151,7 +159,7 @@ def test_a_job_gives_what_the_command_gives(server: Server, noisy: Path) -> None
     run_command(job["command"] + " --force", noisy.parent)
     assert server.file(job["id"], "restored") == result.read_bytes()
     sidecar = json.loads(server.file(job["id"], "settings"))
-    assert sidecar["run"]["task"]["stop_at"] == 0.125
+    assert sidecar["steps"][0]["run"]["task"]["stop_at"] == 0.125
     refused = server.client.post(f"/api/jobs/{job['id']}/adjust", json={"stop_at": 0.3})
     assert refused.status_code == 400
     assert "choose one of these" in refused.json()["message"]
@@ -184,6 +192,56 @@ def test_what_is_no_sound_is_refused_and_leaves_nothing(server: Server, tmp_path
     soundfile.write(empty, np.zeros((0, 1)), RATE, format="WAV")
     answer = server.client.post("/api/recordings", params={"name": "none.wav"}, content=empty.getvalue())
     assert "holds no samples" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (b"{", "the request is no JSON .*; reload the page"),
+        (b"[]", r"the request is \[\]; it must be a valid dictionary"),
+        (b"", "the request is missing; give it"),
+        (b"{}", "task is missing; give it"),
+        (b'{"task": 3}', "task is 3; it must be a valid string"),
+        (b'{"task": "denoise", "settings": [1]}', r"settings is \[1\]; it must be a valid dictionary"),
+        (b'{"task": "denoise", "folder": "/etc"}', "folder is '/etc', and cannot be set here; leave it out"),
+        (b'{"task": "erase"}', "there is no task 'erase'; choose one of"),
+        (b'{"task": "denoise", "settings": {"strength": 2}}', "strength is 2"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_a_sentence(server: Server, stored: Any, body: bytes, sentence: str) -> None:
+    answer = server.client.post(
+        f"/api/recordings/{stored['id']}/jobs", content=body, headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert re.match(sentence, answer.json()["message"])
+    assert answer.json()["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"columns": 2001}, "columns is '2001'; it must be less than or equal to 2000"),
+        ({"rows": 0}, "rows is '0'; it must be greater than or equal to 1"),
+        ({"rows": "many"}, "rows is 'many'; it must be a valid integer"),
+        ({"start": -1}, "start is '-1'; it must be greater than or equal to 0"),
+        ({"end": "inf"}, "end is 'inf'; it must be a finite number"),
+        ({"start": 1, "end": 1}, "there is no picture of 1 to 1 s; start it before its end"),
+        ({"columns": None}, "columns is missing; give it"),
+    ],
+)
+def test_a_picture_that_there_is_not_is_a_sentence(
+    server: Server, stored: Any, query: dict[str, Any], sentence: str
+) -> None:
+    whole = {"start": 0, "end": 1, "columns": 2000, "rows": 1}
+    address = f"/api/recordings/{stored['id']}/levels/before"
+    assert len(server.client.get(address, params={**whole, "end": 1e300}).content) == 2000
+    wanted = {name: value for name, value in (whole | query).items() if value is not None}
+    answer = server.client.get(address, params=wanted)
+    assert answer.status_code == 400
+    assert re.match(sentence, answer.json()["message"])
+    other = server.client.get(address.replace("before", "between"), params=whole)
+    assert other.status_code == 404
+    assert other.json()["message"] == "which is 'between'; it must be 'before', 'after' or 'removed'."
 
 
 def test_other_sites_cannot_use_it(server: Server) -> None:
@@ -242,19 +300,19 @@ def an_hour_passes(folder: Path) -> None:
 
 
 def test_what_nobody_asks_for_is_removed(tmp_path: Path, noisy: Path) -> None:
-    shelf = Shelf(tmp_path / "page", keep_s=3600)
-    place = shelf.place(noisy.name)
+    recordings = Recordings(tmp_path / "page", keep_s=3600)
+    place = recordings.place(noisy.name)
     place.write_bytes(noisy.read_bytes())
-    kept = shelf.admit(place)
-    half = shelf.place("half.wav")
-    assert shelf.outdated() == []
+    kept = recordings.admit(place)
+    half = recordings.place("half.wav")
+    assert recordings.outdated() == []
     an_hour_passes(tmp_path)
-    shelf.get(kept.id)  # asked for just now
-    assert shelf.outdated() == [half.parent.parent.name]
+    recordings.get(kept.id)  # asked for just now
+    assert recordings.outdated() == [half.parent.parent.name]
     an_hour_passes(tmp_path)
-    assert set(shelf.outdated()) == {kept.id, half.parent.parent.name}
-    shelf.remove(kept.id)
-    assert not shelf.path(kept.id).exists()
+    assert set(recordings.outdated()) == {kept.id, half.parent.parent.name}
+    recordings.remove(kept.id)
+    assert not recordings.path(kept.id).exists()
 
 
 def test_a_long_recording_is_heard_before_it_is_finished(
@@ -294,11 +352,11 @@ def test_it_says_what_another_address_means_and_ends_at_once(tmp_path: Path) -> 
 
 
 def test_two_visits_at_once_look_once(tmp_path: Path, noisy: Path) -> None:
-    shelf = Shelf(tmp_path / "shelf", 3600)
-    place = shelf.place(noisy.name)
+    recordings = Recordings(tmp_path / "recordings", 3600)
+    place = recordings.place(noisy.name)
     place.write_bytes(noisy.read_bytes())
-    recording = shelf.admit(place).id
+    recording = recordings.admit(place).id
     with ThreadPoolExecutor(4) as visits:
-        told = list(visits.map(shelf.suggestions, [recording] * 4))
-    assert told[0]
-    assert told.count(told[0]) == 4
+        answers = list(visits.map(recordings.suggestions, [recording] * 4))
+    assert answers[0]
+    assert answers.count(answers[0]) == 4

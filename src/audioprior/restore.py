@@ -8,17 +8,10 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from audioprior.errors import SettingsError
-from audioprior.restoring import repair as repairing
-from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.dequantise import Dequantising
-from audioprior.restoring.extend import Extending
-from audioprior.restoring.job import Job, Result
-from audioprior.restoring.region import Uncovering
+from audioprior.restoring.job import Result, finish, start
 from audioprior.settings.methods import Method
-from audioprior.settings.presets import DEFAULT, DEFAULTS, method, named
 from audioprior.sound.recording import Recording, as_recording
-from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, TaskSettings
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
@@ -28,7 +21,7 @@ def denoise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULT,
+    method: str | Method = Denoise.method,
     settings: Denoise | None = None,
 ) -> Result:
     """Take the noise out of a recording.
@@ -44,14 +37,14 @@ def denoise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Denoise())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Denoise(), method)))
 
 
 def inpaint(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["inpaint"],
+    method: str | Method = Inpaint.method,
     settings: Inpaint | None = None,
 ) -> Result:
     """Fill gaps, and take marked regions of time and frequency out of a recording; all other samples stay as they are.
@@ -67,14 +60,14 @@ def inpaint(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Inpaint())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Inpaint(), method)))
 
 
 def declip(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declip"],
+    method: str | Method = Declip.method,
     settings: Declip | None = None,
 ) -> Result:
     """Infer the peaks that clipping cut off; all other samples stay as they are.
@@ -90,14 +83,14 @@ def declip(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declip())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declip(), method)))
 
 
 def dequantise(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["dequantise"],
+    method: str | Method = Dequantise.method,
     settings: Dequantise | None = None,
 ) -> Result:
     """Take the steps out of a recording that was once stored in few bits; no sample moves by more than half a step.
@@ -112,14 +105,14 @@ def dequantise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Dequantise())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Dequantise(), method)))
 
 
 def declick(
     sound: Sound,
     *,
     sample_rate: int | None = None,
-    method: str | Method = DEFAULTS["declick"],
+    method: str | Method = Declick.method,
     settings: Declick | None = None,
 ) -> Result:
     """Take out clicks and crackle; all other samples stay as they are.
@@ -135,7 +128,7 @@ def declick(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(method, settings or Declick())))
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declick(), method)))
 
 
 def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | None = None) -> Result:
@@ -150,45 +143,4 @@ def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | N
         SettingsError: the cutoff or the rate makes no sense for this recording.
         AudioError: a file cannot be read.
     """
-    return _finish(start(as_recording(sound, sample_rate), resolve(DEFAULTS["extend"], settings or Extend())))
-
-
-def resolve(choice: str | Method, settings: TaskSettings | None = None) -> Run:
-    """Return everything that decides a run, from a method's name (or a method) and what the user decided."""
-    task = settings or Denoise()
-    name = named(choice, task.kind) if isinstance(choice, str) else "custom"
-    return Run(name=name, method=method(choice, task.kind) if isinstance(choice, str) else choice, task=task)
-
-
-def start(recording: Recording, run: Run) -> Job:
-    """Return the job that a run means for a recording.
-
-    Raises:
-        SettingsError: the settings make no sense for this recording.
-    """
-    match run.task:
-        case Denoise():
-            return Denoising(recording, run)
-        case Inpaint() if run.task.gaps and run.task.regions:
-            raise SettingsError("gaps and regions were given; fill the gaps first, then take the regions out of the result.")
-        case Inpaint() if run.task.regions:
-            return Uncovering(recording, run, run.task)
-        case Inpaint():
-            return repairing.gaps(recording, run, run.task)
-        case Declick():
-            return repairing.clicks(recording, run, run.task)
-        case Extend():
-            return Extending(recording, run)
-        case Dequantise():
-            return Dequantising(recording, run, run.task)
-        case Declip():
-            return repairing.clipping(recording, run, run.task)
-        case _:
-            names = ", ".join(DEFAULTS)
-            raise SettingsError(f"{run.task.kind} is no known task; choose one of {names}.")
-
-
-def _finish(job: Job) -> Result:
-    for _ in job:
-        pass
-    return job.result()
+    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Extend(), "default")))

@@ -9,7 +9,7 @@ from multiprocessing.process import BaseProcess
 
 from audioprior.batch.plan import Item
 from audioprior.batch.work import Outcome, lost, restore_item
-from audioprior.files.processes import hire
+from audioprior.files.processes import start_process
 
 TRIES = 4
 
@@ -47,7 +47,7 @@ class _Worker(threading.Thread):
 
     def run(self) -> None:
         """Hand out files until there are none left."""
-        pipe = self._hire()
+        pipe = self._start_process()
         while not self._stopped.is_set():
             try:
                 item, attempts = self._waiting.get(timeout=0.2)
@@ -59,7 +59,7 @@ class _Worker(threading.Thread):
             except (EOFError, OSError):  # the process is gone
                 if self._stopped.is_set():
                     return
-                pipe = self._hire()
+                pipe = self._start_process()
                 if attempts < TRIES:
                     self._waiting.put((item, attempts + 1))
                 else:
@@ -71,8 +71,8 @@ class _Worker(threading.Thread):
         if self._process is not None:
             self._process.terminate()
 
-    def _hire(self) -> Connection:
-        self._process, pipe = hire(_serve)
+    def _start_process(self) -> Connection:
+        self._process, pipe = start_process(_serve)
         return pipe
 
 

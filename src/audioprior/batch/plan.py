@@ -1,18 +1,19 @@
 """What a batch has to do: its files, their places, and which are done already."""
 
 import glob
-import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.files.inputs import input_files
+from audioprior.files.sidecar import read_facts, sidecar_of
 from audioprior.settings.identity import sha256, versions
-from audioprior.settings.methods import decode
+from audioprior.settings.json import decode
 from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
 from audioprior.sound.recording import opened
-from audioprior.tasks import Run
+from audioprior.tasks import Chain, Run, word_of
 
 
 @dataclass(frozen=True)
@@ -22,40 +23,39 @@ class Item:
     Attributes:
         source: the input.
         target: the output.
-        run: what to do.
+        chain: what to do.
     """
 
     source: Path
     target: Path
-    run: Run
-
-    @property
-    def sidecar(self) -> Path:
-        """The file that says that it is done."""
-        return self.target.with_suffix(".json")
+    chain: Chain
 
     def done(self) -> bool:
         """Whether the output is there, whole, of this input, by these settings and versions."""
+        return any(self._holds(target) for target in _targets(self.target, self.chain))
+
+    def _holds(self, target: Path) -> bool:
         try:
-            facts = json.loads(self.sidecar.read_text(encoding="utf-8"))
+            facts = read_facts(sidecar_of(target))
+            read = {role: file.sha256 for role, file in input_files(str(self.source), self.chain).items()}
             return (
-                decode(facts["run"], Run) == self.run
+                tuple(decode(step["run"], Run) for step in facts["steps"]) == tuple(self.chain)
+                and all(step["complete"] for step in facts["steps"])
                 and facts["versions"] == versions()
-                and bool(facts["complete"])
-                and facts["input"]["sha256"] == sha256(self.source)
-                and facts["output"]["sha256"] == sha256(self.target)
+                and {role: file["sha256"] for role, file in facts["inputs"].items()} == read
+                and facts["outputs"]["restored"]["sha256"] == sha256(target)
             )
         except (OSError, ValueError, KeyError, TypeError, SettingsError):
             return False
 
 
-def plan(inputs: Sequence[str], folder: Path, run: Run, shard: tuple[int, int] = (1, 1)) -> list[Item]:
+def plan(inputs: Sequence[str], folder: Path, chain: Chain, shard: tuple[int, int] = (1, 1)) -> list[Item]:
     """Return what a batch has to do, in the order of the names.
 
     Args:
         inputs: files, folders (searched with all below them), patterns, or "-" for a list on standard input, a name a line.
         folder: where outputs go; below a folder, files keep their places.
-        run: what to do with each.
+        chain: what to do with each.
         shard: I, N: every N-th file from the I-th on, counted from 1.
 
     Raises:
@@ -66,19 +66,25 @@ def plan(inputs: Sequence[str], folder: Path, run: Run, shard: tuple[int, int] =
     own = folder.resolve()
     for given in _listed(inputs):
         for source, place in _found(given):
-            ours = source.stem.endswith(f".{run.task.kind}") and own in source.resolve().parents
+            ours = source.stem.endswith(f".{word_of(chain)}") and own in source.resolve().parents
             if not ours:  # outputs of an earlier run are no inputs
                 places.setdefault(source, place)
     if not places:
         raise SettingsError(f"no sound files were found in {', '.join(inputs)}; name files, folders or patterns.")
     items, taken = [], dict[Path, Path]()
     for source, place in sorted(places.items()):
-        target = folder / place.with_name(f"{source.stem}.{run.task.kind}{_ending(source)}")
-        if target in taken:
-            raise SettingsError(f"{taken[target]} and {source} would both be written to {target}; run them apart.")
-        taken[target] = source
-        items.append(Item(source, target, run))
+        target = folder / place.with_name(f"{source.stem}.{word_of(chain)}{_ending(source)}")
+        for path in _targets(target, chain):
+            if path in taken:
+                raise SettingsError(f"{taken[path]} and {source} would both be written to {path}; run them apart.")
+        taken |= dict.fromkeys(_targets(target, chain), source)
+        items.append(Item(source, target, chain))
     return items[number - 1 :: count]
+
+
+def _targets(target: Path, chain: Chain) -> set[Path]:
+    """Return where a result may be in the end: peaks beyond full scale go to a WAV file of floats."""
+    return {target, target.with_suffix(".wav")} if any(run.task.beyond for run in chain) else {target}
 
 
 def _listed(inputs: Iterable[str]) -> list[str]:

@@ -1,7 +1,6 @@
 """Runs a batch, tells how it goes, and sums it up."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,20 +15,21 @@ from audioprior.batch.plan import Item, plan
 from audioprior.batch.work import Outcome
 from audioprior.batch.workers import Workers
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.tasks import Run
+from audioprior.files.processes import processors
+from audioprior.tasks import Chain, word_of
 
 _COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
 
 
 def run_batch(
-    inputs: Sequence[str], folder: Path, run: Run, workers: Workers, *, quiet: bool = False, as_json: bool = False
+    inputs: Sequence[str], folder: Path, chain: Chain, workers: Workers, *, quiet: bool = False, as_json: bool = False
 ) -> int:
     """Restore many files, and return the exit code: 1 if any failed.
 
     Args:
         inputs: files, folders, patterns, or "-" for a list on standard input.
         folder: where outputs go; it is made if need be.
-        run: what to do with each file.
+        chain: what to do with each file.
         workers: who does it.
         quiet: say nothing but what failed.
         as_json: a JSON object a line on standard output for each file, as it is done.
@@ -39,14 +39,14 @@ def run_batch(
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file; name a folder with -o.")
-    items = plan(inputs, folder, run, workers.shard)
+    items = plan(inputs, folder, chain, workers.shard)
     outcomes, stdout = _outcomes(items, workers), sys.stdout
     console = Console(stderr=True, highlight=False)
     told: list[Outcome] = []
     columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     hidden = quiet or as_json or not console.is_terminal
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console, disable=hidden) as bar:
-        task = bar.add_task(run.task.kind, total=len(items))
+        task = bar.add_task(word_of(chain), total=len(items))
         for outcome in outcomes:
             told.append(outcome)
             bar.advance(task)
@@ -62,7 +62,7 @@ def run_batch(
 
 def _outcomes(items: list[Item], workers: Workers) -> Iterator[Outcome]:
     if workers.engine == "local":
-        return run_locally(items, workers.jobs or len(os.sched_getaffinity(0)))
+        return run_locally(items, workers.jobs or processors())
     from audioprior.batch.cluster import run_on_ray
 
     return run_on_ray(items, workers.jobs, workers.address, workers.gpus)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cyclopts import CycloptsError
 
-from audioprior.cli import batch, compare, info, restore, serve  # noqa: F401 (they add their commands)
+from audioprior.cli import batch, compare, info, repair, restore, serve  # noqa: F401 (they add their commands)
 from audioprior.cli.app import app
 from audioprior.errors import AudiopriorError, SettingsError
 

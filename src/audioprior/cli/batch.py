@@ -1,24 +1,31 @@
 """The command that restores many files."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from audioprior.batch.workers import Workers
 from audioprior.cli.app import app
-from audioprior.cli.arguments import Inputs, assigned, chosen_run
+from audioprior.cli.arguments import assigned
+from audioprior.errors import SettingsError
+from audioprior.tasks import TASKS, Chain, Run
+
+if TYPE_CHECKING:
+    Kind = str
+else:
+    Kind = Literal[*TASKS]
 
 _WORKERS = Workers()
 
 
 @app.command
 def batch(
-    inputs: Inputs,
+    inputs: Annotated[list[str], Parameter(allow_leading_hyphen=True)],
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    task: Literal["denoise", "inpaint", "declip", "declick", "dequantise", "extend"] = "denoise",
+    task: Kind = "denoise",
     method: Annotated[str | None, Parameter(name=["--method", "-m"])] = None,
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     config: Path | None = None,
@@ -43,6 +50,12 @@ def batch(
         json: one JSON object a line on standard output for each file.
     """
     from audioprior.batch.run import run_batch
+    from audioprior.files.sidecar import read_runs
 
-    run = chosen_run(config, method or "default", assigned(task, set_ or ()))
-    return run_batch(inputs, out, run, workers, quiet=quiet, as_json=json)
+    if config is not None:
+        if method or set_:
+            raise SettingsError(f"--config {config} holds all settings; leave the others out.")
+        chain: Chain = read_runs(config)
+    else:
+        chain = (Run.of(assigned(task, set_ or ()), method or "default"),)
+    return run_batch(inputs, out, chain, workers, quiet=quiet, as_json=json)

@@ -16,7 +16,7 @@ from typing import Any
 
 from audioprior import __version__
 
-_NEEDED = ("torch", "numpy", "soundfile", "cyclopts", "rich", "msgspec", "matplotlib")
+_NEEDED = ("torch", "numpy", "soundfile", "soxr", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2", "platformdirs")
 _CONTAINERS = ("WAV", "FLAC", "AIFF", "OGG", "MP3", "RF64")
 _LEAST_GAIN_DB = 3.0  # of a steady tone in white noise, which any healthy installation exceeds by far
 
@@ -46,7 +46,7 @@ _METRICS, _CLUSTER, _WEB, _COMPARE = (
     f'pip install "audioprior[{extra}]"' for extra in ("metrics", "cluster", "web", "compare")
 )
 PARTS = (
-    *(Part(name, "compare --clean, benchmarks", _METRICS) for name in ("pesq", "pystoi", "visqol-python", "soxr")),
+    *(Part(name, "compare --clean, benchmarks", _METRICS) for name in ("pesq", "pystoi", "visqol-python")),
     Part("ray", "batch --engine ray", _CLUSTER),
     *(Part(name, "serve", _WEB) for name in ("fastapi", "uvicorn")),
     *(
@@ -82,7 +82,7 @@ def examine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def told(facts: dict[str, Any]) -> list[str]:
+def as_lines(facts: dict[str, Any]) -> list[str]:
     """Return the facts as lines for people."""
     lines = [f"{name:20}{number}" for name, number in (facts["versions"] or {}).items()]
     lines += ["", *(f"{name:20}{what}" for name, what in (facts["devices"] or {}).items())]

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from audioprior.cli.app import app
-from audioprior.cli.arguments import span
 from audioprior.errors import SettingsError
 from audioprior.settings import presets
+from audioprior.tasks.knob import span
 
 
 @app.command
@@ -54,11 +54,11 @@ def doctor(*, json: bool = False) -> int:
     """
     from json import dumps
 
-    from audioprior.cli.doctor import examine, told
+    from audioprior.cli.doctor import as_lines, examine
     from audioprior.errors import AudiopriorError
 
     facts = examine()
-    print(dumps(facts) if json else "\n".join(told(facts)))
+    print(dumps(facts) if json else "\n".join(as_lines(facts)))
     for problem in facts["problems"]:
         print(f"audioprior: {problem}", file=sys.stderr)
     return AudiopriorError.exit_code if facts["problems"] else 0

@@ -1,6 +1,5 @@
 """The command that opens the page."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,13 +42,14 @@ def serve(
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise SettingsError(f"the page needs {error.name}; install it with: pip install 'audioprior[web]'.") from error
+    from platformdirs import user_cache_path
+
     from audioprior.web.run import run
 
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "audioprior" / "page"
     run(
         host,
         port,
-        folder or cache,
+        folder or user_cache_path("audioprior", appauthor=False) / "page",
         keep_hours=keep_hours,
         most_mb=max_mb,
         hosts=_LOOPBACK if host in _LOOPBACK else ("*",),

@@ -8,46 +8,17 @@ import numpy as np
 from torch import Tensor
 
 from audioprior.compare import systems as known
-from audioprior.compare.measure import SCORES, Measured, measure, scored, told
+from audioprior.compare.folder import write_folder
+from audioprior.compare.measure import kind_and_text, measure, scored
+from audioprior.compare.rows import Row, Rows
 from audioprior.compare.systems import System
 from audioprior.errors import AudiopriorError, SettingsError
 from audioprior.sound.recording import Recording, as_recording
 
 
 @dataclass(frozen=True)
-class Row:
-    """What became of a recording by one system.
-
-    Attributes:
-        system: which.
-        measured: its result, or None where it failed.
-        failure: why it failed, a sentence; "" if it did not.
-    """
-
-    system: System
-    measured: Measured | None
-    failure: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """All rows of one recording.
-
-    Attributes:
-        recording: as it is.
-        clean: the reference, if there is one.
-        task: what was done.
-        rows: one of each system, in the order that was asked for.
-        scores: of the recording as it is; empty without a reference.
-        unscored: why some of those are not there.
-    """
-
-    recording: Recording
-    clean: Recording | None
-    task: str
-    rows: tuple[Row, ...]
-    scores: dict[str, float]
-    unscored: dict[str, str]
+class Comparison(Rows):
+    """All rows of one recording, and a way to write them."""
 
     def write(self, folder: str | Path, *, blind: bool = False, force: bool = False) -> None:
         """Write the listening page, the sounds and the scores.
@@ -61,8 +32,6 @@ class Comparison:
             SettingsError: the folder holds something, or cannot be made there.
             AudioError: it cannot be written.
         """
-        from audioprior.compare.folder import write_folder
-
         write_folder(self, Path(folder), blind=blind, force=force)
 
 
@@ -96,11 +65,11 @@ def compare(
     recording = as_recording(sound, sample_rate)
     reference = None if clean is None else as_recording(clean, sample_rate)
     wanted = known.installed(task) if systems is None else systems
-    chosen = [known.system(one, task) if isinstance(one, str) else one for one in dict.fromkeys(wanted)]
+    chosen = [known.system(asked, task) if isinstance(asked, str) else asked for asked in dict.fromkeys(wanted)]
     _check(recording, reference, task)
     rows = []
-    for one in chosen:
-        rows.append(_row(one, recording, reference))
+    for system in chosen:
+        rows.append(_row(system, recording, reference))
         if each:
             each(rows[-1])
     scores, unscored = scored(reference.samples, recording.samples, recording.sample_rate) if reference else ({}, {})
@@ -115,8 +84,7 @@ def _check(recording: Recording, clean: Recording | None, task: str) -> None:
     """
     if clean is not None and (clean.sample_rate, clean.samples.shape) != (recording.sample_rate, recording.samples.shape):
         raise SettingsError(f"the reference {_described(clean)}, but {_described(recording)}; give one that is the same.")
-    damage = known.damage(recording, task)
-    if damage is not None and not damage.findings:
+    if known.nothing_to_do(recording, task):
         raise SettingsError(f"nothing to {task} was found in {recording.name}; give a recording that needs it.")
 
 
@@ -128,17 +96,7 @@ def _row(system: System, recording: Recording, clean: Recording | None) -> Row:
     except AudiopriorError as error:
         return Row(system, None, str(error))
     except Exception as error:  # other people's code raises what it likes
-        return Row(system, None, f"{system.name} failed: {told(error)}.")
-
-
-def best(rows: Sequence[Row]) -> dict[str, float]:
-    """Return the best value of each score over the systems."""
-    found = {}
-    for name, score in SCORES.items():
-        values = [row.measured.scores[name] for row in rows if row.measured and name in row.measured.scores]
-        if values:
-            found[name] = max(values) if score.higher else min(values)
-    return found
+        return Row(system, None, f"{system.name} failed: {kind_and_text(error)}.")
 
 
 def _described(recording: Recording) -> str:

@@ -12,15 +12,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from audioprior.compare.comparison import Comparison
 from audioprior.compare.page import page
+from audioprior.compare.rows import Rows
 from audioprior.errors import AudioError, SettingsError
 from audioprior.report import pictures
 from audioprior.settings.identity import versions
 from audioprior.sound.encoding import FLOATING, Encoding, fit_in_range
+from audioprior.sound.levels import levels_db
 from audioprior.sound.recording import Recording, encode_to
 from audioprior.sound.writing import check_parent
 
@@ -52,7 +54,7 @@ class Sound:
         return f"{Path(self.name).stem}.png"
 
 
-def write_folder(comparison: Comparison, folder: Path, *, blind: bool = False, force: bool = False) -> None:
+def write_folder(comparison: Rows, folder: Path, *, blind: bool = False, force: bool = False) -> None:
     """Write a comparison.
 
     Args:
@@ -75,28 +77,28 @@ def write_folder(comparison: Comparison, folder: Path, *, blind: bool = False, f
         (beside / "index.html").write_text(page(comparison, scores, blind=blind), encoding="utf-8")
 
 
-def sounds(comparison: Comparison) -> dict[str | int, Sound]:
+def sounds(comparison: Rows) -> dict[str | int, Sound]:
     """Return what can be heard: "input", "reference", and by its number each row that did not fail."""
     before, task = comparison.recording, comparison.task
     heard: dict[str | int, Recording] = {"input": before}
     if comparison.clean:
         heard["reference"] = comparison.clean
     heard |= {i: before.with_samples(row.measured.samples) for i, row in enumerate(comparison.rows) if row.measured}
-    top_db = float(pictures.levels_db(before.samples, before.sample_rate)[0].max())
+    top_db = float(levels_db(before.samples, before.sample_rate)[0].max())
     made = []
     for name, recording in heard.items():
         encoding, content = _playable(recording, "float" if task == "declip" else "clamp")
         picture = pictures.panel(recording.samples, recording.sample_rate, top_db)
         level_db = pictures.loudness_db(recording.samples)
         made.append((hashlib.sha256(str(name).encode() + content).digest(), name, encoding, content, picture, level_db))
-    digits = len(str(len(made)))
+    digits = max(2, len(str(len(made))))
     return {
-        name: Sound(number, f"sound-{number:0{max(2, digits)}}{encoding.extension}", content, picture, level_db)
-        for number, (_, name, encoding, content, picture, level_db) in enumerate(sorted(made, key=lambda one: one[0]), 1)
+        name: Sound(number, f"sound-{number:0{digits}}{encoding.extension}", content, picture, level_db)
+        for number, (_, name, encoding, content, picture, level_db) in enumerate(sorted(made, key=itemgetter(0)), 1)
     }
 
 
-def facts(comparison: Comparison, found: dict[str | int, Sound]) -> dict[str, Any]:
+def facts(comparison: Rows, found: dict[str | int, Sound]) -> dict[str, Any]:
     """Return what scores.json holds: every figure, and which sound is which."""
     before = comparison.recording
 
@@ -106,12 +108,12 @@ def facts(comparison: Comparison, found: dict[str | int, Sound]) -> dict[str, An
 
     rows = []
     for number, row in enumerate(comparison.rows):
-        one: dict[str, Any] = {"name": row.system.name, "about": row.system.about, "trained": row.system.trained}
+        about: dict[str, Any] = {"name": row.system.name, "about": row.system.about, "trained": row.system.trained}
         if row.measured is None:
-            rows.append(one | {"failure": row.failure})
+            rows.append(about | {"failure": row.failure})
             continue
         seconds = {"seconds": round(row.measured.seconds, 4), "cpu_seconds": round(row.measured.cpu_seconds, 4)}
-        rows.append(one | of(number) | seconds | _scores(row.measured.scores, row.measured.unscored))
+        rows.append(about | of(number) | seconds | _scores(row.measured.scores, row.measured.unscored))
     return {
         "file_version": _FILE_VERSION,
         "task": comparison.task,

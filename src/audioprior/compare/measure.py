@@ -138,23 +138,23 @@ def scored(
     found: dict[str, float] = {}
     unscored: dict[str, str] = {}
     for name in scores:
-        one = SCORES[name]
+        score = SCORES[name]
         try:
             with _quiet():
                 warnings.filterwarnings("error", message="Not enough STFT frames")  # STOI then returns a number all the same
-                value = one.of(clean, other, sample_rate)
+                value = score.of(clean, other, sample_rate)
             if math.isfinite(value):
                 found[name] = value
             else:
-                unscored[name] = f"{one.label} has no value here."
+                unscored[name] = f"{score.label} has no value here."
         except ModuleNotFoundError as error:
-            unscored[name] = f"{one.label} needs the package {error.name}; `pip install 'audioprior[metrics]'` brings it."
+            unscored[name] = f"{score.label} needs the package {error.name}; `pip install 'audioprior[metrics]'` brings it."
         except Exception as error:  # each package has its own: no utterance, too short, too few frames
-            unscored[name] = f"{one.label} failed: {told(error)}."
+            unscored[name] = f"{score.label} failed: {kind_and_text(error)}."
     return found, unscored
 
 
-def told(error: BaseException) -> str:
+def kind_and_text(error: BaseException) -> str:
     """Return an error's kind and text in one line, without a point."""
     text = " ".join(str(error).split()).rstrip(".")
     return f"{type(error).__name__} ({text})" if text else type(error).__name__

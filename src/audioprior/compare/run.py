@@ -14,9 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from audioprior.compare import systems
-from audioprior.compare.comparison import Comparison, Row, best, compare
+from audioprior.compare.comparison import compare
 from audioprior.compare.folder import check_folder
 from audioprior.compare.measure import SCORES
+from audioprior.compare.rows import Row, Rows, best
 from audioprior.errors import AudiopriorError, SettingsError
 
 
@@ -60,7 +61,7 @@ def run_compare(
     columns = (TextColumn("{task.description}", markup=False), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=quiet or as_json or not console.is_terminal) as bar:
         line = bar.add_task(chosen[0].name, total=len(chosen))
-        following = iter([*(one.name for one in chosen[1:]), "writing"])
+        following = iter([*(system.name for system in chosen[1:]), "writing"])
 
         def tell(row: Row) -> None:
             bar.update(line, advance=1, description=next(following))
@@ -89,7 +90,7 @@ def _facts(name: str, row: Row) -> dict[str, object]:
     return facts | {"seconds": round(row.measured.seconds, 4), "scores": row.measured.scores}
 
 
-def _table(done: Comparison) -> Table:
+def _table(done: Rows) -> Table:
     table, top = Table(), best(done.rows)
     table.add_column("")
     for heading in ("seconds", *(SCORES[key].label for key in top)):

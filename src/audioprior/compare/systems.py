@@ -1,34 +1,29 @@
 """What can be compared, by task and name: this project's methods, what was used before, and other people's packages.
 
 Each is a function of (channel, time) float64 samples and a rate in Hz. None is given anything else: no clean reference.
+A task that has something to be compared with has a line in `LINEUPS`; any other needs nothing here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from audioprior import restore
 from audioprior.classical import autoregression, spade
-from audioprior.compare.peers import PEERS, by_channel
+from audioprior.compare.peers import PEERS, Peer, by_channel
 from audioprior.damage.clipping import find_clipping
-from audioprior.damage.findings import Damage, runs
 from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import Method, Nmf
-from audioprior.settings.presets import DESCRIPTIONS, METHODS, method
+from audioprior.restoring.job import finish, start
+from audioprior.settings.methods import Method
+from audioprior.settings.presets import DESCRIPTIONS, METHODS
+from audioprior.settings.priors import Nmf
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import TASKS
+from audioprior.tasks import TASKS, Run
 
-# The slow networks run when asked for by name. The order is that of the page without a reference.
-DEFAULTS: dict[str, tuple[str, ...]] = {
-    "denoise": ("consensus", "best", "fast", "nmf", "free", "log-mmse", "nlm", *PEERS),
-    "declip": ("nmf", "temporal", "free", "a-spade"),
-    "inpaint": ("nmf", "temporal", "free", "janssen"),
-}
 _SPADE_MS = 64.0
 
 
@@ -51,20 +46,65 @@ class System:
     load: Callable[[], None] = lambda: None
 
 
+def a_spade(samples: Tensor, rate: int) -> Tensor:
+    """Declip by sparsity; the level is found as this project's methods find it."""
+    bounds, window = find_clipping(Recording(samples, rate)).at(0, samples), Transform.of(rate, _SPADE_MS).window
+    channels = zip(samples, bounds.low, bounds.high, strict=True)
+    return torch.stack([spade.declip(channel, low, high, window) for channel, low, high in channels])
+
+
+def janssen(samples: Tensor, rate: int) -> Tensor:
+    """Fill gaps by linear prediction; they are found as this project's methods find them."""
+    found = find_gaps(Recording(samples, rate))
+    gaps = [[(start, end) for start, end in spots.tolist()] for spots in found.spots]
+    return torch.stack([autoregression.interpolate(x, own, rate) for x, own in zip(samples, gaps, strict=True)])
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """What is set side by side for a task.
+
+    Attributes:
+        methods: of this project's, those that run when none are asked for: not the slow networks.
+        others: what else does the task, by name; all that is installed runs when none are asked for.
+    """
+
+    methods: tuple[str, ...]
+    others: Mapping[str, Peer | System]
+
+
+# The order is that of the page without a reference.
+LINEUPS = {
+    "denoise": Lineup(("consensus", "best", "fast", "nmf", "free", "log-mmse", "nlm"), PEERS),
+    "declip": Lineup(
+        ("nmf", "temporal", "free"),
+        {"a-spade": System("a-spade", a_spade, "classical: declipping by sparsity (Kitić et al. 2015)")},
+    ),
+    "inpaint": Lineup(
+        ("nmf", "temporal", "free"),
+        {"janssen": System("janssen", janssen, "classical: linear prediction (Janssen et al. 1986)")},
+    ),
+}
+
+
 def names(task: str = "denoise") -> list[str]:
-    """Return the names of all that can do a task, whether what they need is installed or not."""
-    others = {"denoise": tuple(PEERS), "declip": ("a-spade",), "inpaint": ("janssen",)}
-    return [*_methods(task), *others[task]]
+    """Return the names of all that can do a task, whether what they need is installed or not.
+
+    Raises:
+        SettingsError: nothing can be compared for the task.
+    """
+    return [*_methods(task), *_lineup(task).others]
 
 
 def installed(task: str = "denoise") -> list[str]:
-    """Return the names that a comparison takes when none are asked for: all of `DEFAULTS` that is here.
+    """Return the names that a comparison takes when none are asked for: all of the lineup that is here.
 
     Raises:
-        SettingsError: the task is none of those.
+        SettingsError: nothing can be compared for the task.
     """
-    _check(task)
-    return [name for name in DEFAULTS[task] if name not in PEERS or not PEERS[name].missing()]
+    lineup = _lineup(task)
+    missing = {name for name, other in lineup.others.items() if isinstance(other, Peer) and other.missing()}
+    return [name for name in (*lineup.methods, *lineup.others) if name not in missing]
 
 
 def chosen(wanted: Sequence[str], task: str = "denoise") -> list[System]:
@@ -82,22 +122,22 @@ def system(name: str, task: str = "denoise") -> System:
     Raises:
         SettingsError: there is none of that name, or its package is not installed.
     """
-    _check(task)
+    lineup = _lineup(task)
     if task == "denoise" and name.startswith("nmf-") and name[4:].isdecimal() and int(name[4:]):
         rank = int(name[4:])
         return System(name, _ours(replace(METHODS["nmf"], prior=Nmf(rank=rank)), task), f"control: {rank} spectra")
     if name not in names(task):
         raise SettingsError(f"there is no system {name!r} to {task}; choose from {', '.join(names(task))}.")
-    if name in PEERS:
-        return _peer(name)
-    classical = {"a-spade": System(name, a_spade, "classical: declipping by sparsity (Kitić et al. 2015)"),
-                 "janssen": System(name, janssen, "classical: linear prediction (Janssen et al. 1986)")}  # fmt: skip
-    return classical.get(name) or System(name, _ours(name, task), DESCRIPTIONS[name])
+    other = lineup.others.get(name)
+    if isinstance(other, Peer):
+        return _peer(name, other)
+    return other or System(name, _ours(name, task), DESCRIPTIONS[name])
 
 
-def _check(task: str) -> None:
-    if task not in DEFAULTS:
-        raise SettingsError(f"systems to {task} cannot be compared; choose one of {', '.join(DEFAULTS)}.")
+def _lineup(task: str) -> Lineup:
+    if task not in LINEUPS:
+        raise SettingsError(f"systems to {task} cannot be compared; choose one of {', '.join(LINEUPS)}.")
+    return LINEUPS[task]
 
 
 def _methods(task: str) -> list[str]:
@@ -105,13 +145,12 @@ def _methods(task: str) -> list[str]:
     found = []
     for name in METHODS:
         with suppress(SettingsError):
-            method(name, task)
+            TASKS[task].preset(name)
             found.append(name)
     return found
 
 
-def _peer(name: str) -> System:
-    peer = PEERS[name]
+def _peer(name: str, peer: Peer) -> System:
     if missing := peer.missing():
         if not peer.package:
             raise SettingsError(f"{name} needs the program {missing}, which is not here; install it or leave {name} out.")
@@ -123,31 +162,14 @@ def _peer(name: str) -> System:
 
 
 def _ours(choice: str | Method, task: str) -> Callable[[Tensor, int], Tensor]:
-    settings = TASKS[task]()
+    run = Run.of(TASKS[task](), choice)
 
-    def run(samples: Tensor, rate: int) -> Tensor:
-        job = restore.start(Recording(samples, rate), restore.resolve(choice, settings))
-        for _ in job:
-            pass
-        return job.result().restored.samples
+    def restored(samples: Tensor, rate: int) -> Tensor:
+        return finish(start(Recording(samples, rate), run)).restored.samples
 
-    return run
+    return restored
 
 
-def damage(recording: Recording, task: str) -> Damage | None:
-    """Return what a task finds damaged in a recording, None where it does not look for damage."""
-    return {"declip": find_clipping, "inpaint": find_gaps}[task](recording) if task in ("declip", "inpaint") else None
-
-
-def a_spade(samples: Tensor, rate: int) -> Tensor:
-    """Declip by sparsity; the level is found as this project's methods find it."""
-    found, window = find_clipping(Recording(samples, rate)), Transform.of(rate, _SPADE_MS).window
-    return torch.stack([spade.declip(*one, window) for one in zip(samples, found.low, found.high, strict=True)])
-
-
-def janssen(samples: Tensor, rate: int) -> Tensor:
-    """Fill gaps by linear prediction; they are found as this project's methods find them."""
-    missing = find_gaps(Recording(samples, rate)).missing
-    return torch.stack(
-        [autoregression.interpolate(one, runs(mask), rate) for one, mask in zip(samples, missing, strict=True)]
-    )
+def nothing_to_do(recording: Recording, task: str) -> bool:
+    """Whether a task finds nothing in a recording that it could work on: its job is then over before the first step."""
+    return start(recording, Run.of(TASKS[task]())).complete

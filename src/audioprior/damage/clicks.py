@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audioprior.damage.findings import Damage, Finding
-from audioprior.sound.recording import Recording
+from audioprior.damage.findings import Damage, Finding, merged
+from audioprior.damage.pieces import Piece, pieces
+from audioprior.sound.source import Source
 
 _ORDER = 32
 _BLOCK_S = 0.046  # over which the sound is taken as steady
@@ -38,50 +39,50 @@ _JOIN_S = 0.0003  # of sound between two clicks: too little to judge either by
 _WEIGHTS, _BIAS = (2.60, 1.41, -1.97, 0.70), -10.72
 
 
-def find_clicks(recording: Recording, sensitivity: float = 0.5, keep: Collection[int] = ()) -> Damage:
+def find_clicks(source: Source, sensitivity: float = 0.5, keep: Collection[int] = ()) -> Damage:
     """Return the clicks, each sure by more than 1 − `sensitivity`, in each channel.
 
+    The recording is read twice, piece by piece: for its level, and for the clicks.
+
     Args:
-        recording: to look at.
+        source: to look at.
         sensitivity: from 0, nothing is a click, to 1, all that might be is.
         keep: numbers of findings, from 1 as they are listed, that are no damage.
     """
-    samples, rate = recording.samples, recording.sample_rate
-    missing = torch.zeros_like(samples, dtype=torch.bool)
-    found: list[tuple[int, int, int, float]] = []
-    for channel, one in enumerate(samples):
-        found += [(start, end, channel, sure) for start, end, sure in _search(one, rate, 1 - sensitivity)]
+    rate, margin = source.sample_rate, round(_MARGIN_S * source.sample_rate)
+    energy = torch.stack([piece.own.square().sum(1) for piece in pieces(source)]).sum(0)
+    levels = (energy / source.length).sqrt().tolist()
+    seen: list[list[tuple[int, int, float]]] = [[] for _ in levels]
+    for piece in pieces(source, margin, margin, round(_PIECE_S * rate)):
+        for channel, level in enumerate(levels):
+            if level:
+                seen[channel] += _search(piece, channel, rate, level, 1 - sensitivity)
+    joined = [_joined(one, round(_JOIN_S * rate)) for one in seen]
+    found = sorted((start, end, channel, sure) for channel, one in enumerate(joined) for start, end, sure in one)
+    spots: list[list[tuple[int, int]]] = [[] for _ in levels]
     findings = []
-    for number, (start, end, channel, sure) in enumerate(sorted(found), 1):
-        kept = number in keep
-        missing[channel, start:end] |= not kept
-        note = "left alone" if kept else ""
-        which = channel if len(samples) > 1 else None
+    for number, (start, end, channel, sure) in enumerate(found, 1):
+        if number not in keep:
+            spots[channel].append((start, end))
+        note = "left alone" if number in keep else ""
+        which = channel if source.channels > 1 else None
         findings.append(Finding("click", start / rate, end / rate, which, confidence=round(sure, 3), note=note))
-    return Damage.of(samples, missing, findings)
+    runs = (torch.tensor(one, dtype=torch.int64).view(-1, 2) for one in spots)
+    return Damage(tuple(merged(one) for one in runs), tuple(findings))
 
 
-def _search(samples: Tensor, rate: int, least: float) -> list[tuple[int, int, float]]:
-    """Return first sample, end and confidence of each click in (time,)."""
-    level = float(samples.square().mean().sqrt())
-    piece, margin = round(_PIECE_S * rate), round(_MARGIN_S * rate)
-    found: list[tuple[int, int, float]] = []
-    for start in range(0, len(samples) if level else 0, piece):
-        low = max(0, start - margin)
-        part = samples[low : start + piece + margin]
-        cleaned = part
-        for _ in range(_LOOKS):
-            seen = candidates(part, cleaned, rate, level)
-            sure = seen.confidence
-            clicks = (sure > least).nonzero()[:, 0].tolist()
-            cleaned = part.clone()
-            for number in clicks:
-                cleaned[seen.start[number] : seen.end[number]] = seen.filling[number]
+def _search(piece: Piece, channel: int, rate: int, level: float, least: float) -> list[tuple[int, int, float]]:
+    """Return first sample, end and confidence of each click that begins in a piece, in one channel."""
+    part = cleaned = piece.samples[channel]
+    for _ in range(_LOOKS):
+        seen = candidates(part, cleaned, rate, level)
+        sure = seen.confidence
+        clicks = (sure > least).nonzero()[:, 0].tolist()
+        cleaned = part.clone()
         for number in clicks:
-            a, b = low + int(seen.start[number]), low + int(seen.end[number])
-            if start <= a < start + piece:
-                found.append((a, b, float(sure[number])))
-    return _joined(found, round(_JOIN_S * rate))
+            cleaned[seen.start[number] : seen.end[number]] = seen.filling[number]
+    places = ((piece.low + int(seen.start[n]), piece.low + int(seen.end[n]), float(sure[n])) for n in clicks)
+    return [one for one in places if piece.start <= one[0] < piece.end]
 
 
 def _joined(found: list[tuple[int, int, float]], apart: int) -> list[tuple[int, int, float]]:

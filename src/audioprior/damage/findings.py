@@ -1,13 +1,13 @@
 """What is damaged in a recording: which samples, what is still known of them, and what to tell about it."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One damaged spot.
 
@@ -49,24 +49,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Damage:
-    """Damaged samples.
+class Bounds:
+    """What is known of each sample of a passage.
 
     Attributes:
         low: (channel, time), the least that each sample can be; the sample itself where it is whole.
         high: (channel, time), the most.
-        findings: what to tell.
     """
 
     low: Tensor
     high: Tensor
-    findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, samples: Tensor, missing: Tensor, findings: Iterable[Finding] = ()) -> "Damage":
-        """Return damage in which nothing is known of the missing samples: (channel, time) both."""
+    def of(cls, samples: Tensor, missing: Tensor) -> "Bounds":
+        """Return the bounds where nothing is known of the missing samples: (channel, time) both."""
         infinite = torch.full_like(samples, torch.inf)
-        return cls(torch.where(missing, -infinite, samples), torch.where(missing, infinite, samples), tuple(findings))
+        return cls(torch.where(missing, -infinite, samples), torch.where(missing, infinite, samples))
 
     @property
     def missing(self) -> Tensor:
@@ -78,17 +76,90 @@ class Damage:
         """Whether anything is known of any missing sample."""
         return bool((self.missing & (self.low.isfinite() | self.high.isfinite())).any())
 
-    def part(self, start: int, end: int) -> "Damage":
-        """Return the damage from sample `start` to `end`."""
-        return replace(self, low=self.low[:, start:end], high=self.high[:, start:end])
-
-    def scaled(self, factor: float) -> "Damage":
-        """Return the damage of the recording times a positive factor."""
-        return replace(self, low=self.low * factor, high=self.high * factor)
+    def scaled(self, factor: float) -> "Bounds":
+        """Return the bounds of the passage times a positive factor."""
+        return Bounds(self.low * factor, self.high * factor)
 
 
-def runs(mask: Tensor) -> list[tuple[int, int]]:
-    """Return start and end of each run of true in (time,)."""
+@dataclass(frozen=True)
+class Damage:
+    """What is damaged in a recording: spots, not samples, so that it is small however long the recording is.
+
+    Attributes:
+        spots: of each channel, (number, 2) int64: start and end of each run of damaged samples, in samples, rising and
+            apart.
+        findings: what to tell.
+        levels: of each channel the clip levels of its positive and of its negative peaks, infinite where there is none: a
+            sample at or beyond one is at least as far out as it is. Without levels, nothing is known of a damaged sample.
+    """
+
+    spots: tuple[Tensor, ...]
+    findings: tuple[Finding, ...] = ()
+    levels: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def runs(self) -> Tensor:
+        """(number, 2) int64: start and end of each run in which any channel is damaged, rising and apart."""
+        return merged(torch.cat(self.spots))
+
+    def covers(self, length: int) -> bool:
+        """Return whether each of the recording's `length` samples is damaged in all channels."""
+        return all(spots.tolist() == [[0, length]] for spots in self.spots)
+
+    def at(self, start: int, samples: Tensor) -> Bounds:
+        """Return what is known of a passage's samples.
+
+        Args:
+            start: the passage's first sample.
+            samples: the passage as it was read from the recording, (channel, time).
+        """
+        if not self.levels:
+            return Bounds.of(samples, torch.stack([_inside(spots, start, samples.shape[1]) for spots in self.spots]))
+        positive, negative = samples.new_tensor(self.levels).mT[..., None]
+        low = samples.masked_fill(-samples >= negative, -torch.inf)
+        return Bounds(low, samples.masked_fill(samples >= positive, torch.inf))
+
+
+def true_runs(mask: Tensor) -> Tensor:
+    """Return start and end of each run of true in (time,): (number, 2) int64, rising and apart."""
     edge = torch.diff(torch.nn.functional.pad(mask.to(torch.int8), (1, 1)))
-    starts, ends = (edge == 1).nonzero()[:, 0].tolist(), (edge == -1).nonzero()[:, 0].tolist()
-    return list(zip(starts, ends, strict=True))
+    return torch.stack([(edge == 1).nonzero()[:, 0], (edge == -1).nonzero()[:, 0]], 1)
+
+
+def merged(runs: Tensor) -> Tensor:
+    """Return runs, (number, 2) int64 in any order, rising and apart: those that touch or overlap are one."""
+    if not len(runs):
+        return runs.new_zeros(0, 2)
+    runs = runs[runs[:, 0].argsort()]
+    reached = runs[:, 1].cummax(0).values
+    first = torch.nn.functional.pad(runs[1:, 0] > reached[:-1], (1, 0), value=True)
+    last = torch.nn.functional.pad(first[1:], (0, 1), value=True)
+    return torch.stack([runs[first, 0], reached[last]], 1)
+
+
+def listed(spots: Sequence[Tensor], sample_rate: int, kind: str) -> tuple[Finding, ...]:
+    """Return each spot in each channel as a finding, in order of time; what all channels share is listed once.
+
+    Args:
+        spots: of each channel, (number, 2), as in `Damage`.
+        sample_rate: in Hz.
+        kind: as in `Finding`.
+    """
+    same = all(torch.equal(spots[0], other) for other in spots[1:])
+    found = [
+        Finding(kind, start / sample_rate, end / sample_rate, None if same else channel)
+        for channel, runs in enumerate(spots[:1] if same else spots)
+        for start, end in runs.tolist()
+    ]
+    return tuple(sorted(found, key=lambda spot: spot.start_s))
+
+
+def _inside(runs: Tensor, start: int, length: int) -> Tensor:
+    """Return which samples of a passage lie in runs that are rising and apart: (length,)."""
+    starts, ends = runs.numpy().T  # torch would copy a column before it searches it
+    first, last = int(ends.searchsorted(start, "right")), int(starts.searchsorted(start + length))
+    edge = torch.zeros(length + 1, dtype=torch.int8)
+    here = (runs[first:last] - start).clamp(0, length)
+    edge[here[:, 0]] += 1  # apart: no two runs begin, or end, at one sample
+    edge[here[:, 1]] -= 1
+    return edge[:-1].cumsum(0) > 0

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from audioprior.damage.findings import runs
+from audioprior.damage.findings import true_runs
 from audioprior.errors import SettingsError
-from audioprior.sound.recording import read
+from audioprior.sound.source import open_source
 from audioprior.tasks import Gap, Region
 
 _START = ("start", "begin time (s)", "start_s")
@@ -82,12 +82,14 @@ def _painted(path: Path, recording: str) -> tuple[tuple[Gap, ...], tuple[Region,
     if picture.ndim == 3:
         picture = picture[..., :3].mean(2)  # opaque colours: the mask is what is light
     mask = picture[::-1] > _PAINTED * (255 if picture.dtype == np.uint8 else 1.0)
-    sound = read(recording)
-    column_s, row_hz = sound.duration_s / mask.shape[1], sound.sample_rate / 2 / mask.shape[0]
+    with open_source(recording) as sound:
+        duration_s, highest_hz = sound.length / sound.sample_rate, sound.sample_rate / 2
+    column_s, row_hz = duration_s / mask.shape[1], highest_hz / mask.shape[0]
     open_: dict[tuple[int, int], int] = {}  # rows of a region that goes on: where it began
     regions: list[Region] = []
     for column in range(mask.shape[1] + 1):
-        here = set(runs(torch.from_numpy(mask[:, column].copy()))) if column < mask.shape[1] else set()
+        painted = true_runs(torch.from_numpy(mask[:, column].copy())).tolist() if column < mask.shape[1] else []
+        here = {(low, high) for low, high in painted}
         for rows in [rows for rows in open_ if rows not in here]:
             start = open_.pop(rows)
             regions.append((start * column_s, column * column_s, rows[0] * row_hz, rows[1] * row_hz))

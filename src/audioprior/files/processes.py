@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
@@ -9,7 +10,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 
-def hire(work: Callable[[Connection], None]) -> tuple[BaseProcess, Connection]:
+def processors() -> int:
+    """Return how many processors this process may use; where a system does not say, how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def start_process(work: Callable[[Connection], None]) -> tuple[BaseProcess, Connection]:
     """Start a process, and return it with our end of a pipe to it. Ctrl-C does not reach it.
 
     Args:
@@ -18,7 +24,7 @@ def hire(work: Callable[[Connection], None]) -> tuple[BaseProcess, Connection]:
     # A process that is forked from one with threads may hang: begin afresh.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_deaf, args=(work, theirs), daemon=True)
+    process = context.Process(target=_deaf_to_interrupts, args=(work, theirs), daemon=True)
     with _interrupts_blocked():
         process.start()
     theirs.close()
@@ -39,6 +45,6 @@ def _interrupts_blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _deaf(work: Callable[[Connection], None], pipe: Connection) -> None:
+def _deaf_to_interrupts(work: Callable[[Connection], None], pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work(pipe)

@@ -1,208 +1,238 @@
-"""Runs one task over the files of one command."""
+"""One path from files to files: a chain of tasks, or one, on each input."""
 
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.files.output import Files, Output, numbered, output_encoding, output_path
-from audioprior.tasks import Denoise, Inpaint, Run
+import torch
 
-if TYPE_CHECKING:
-    from audioprior.files.console import Voice
-    from audioprior.sound.encoding import Encoding
-    from audioprior.sound.recording import Recording
-    from audioprior.sound.source import FileSource
+from audioprior.errors import AudiopriorError
+from audioprior.files.inputs import InputFile, identity, input_files
+from audioprior.files.listener import Listener, listening
+from audioprior.files.options import Output
+from audioprior.files.places import PIPE, Places, plan
+from audioprior.files.sidecar import describe, hashed
+from audioprior.files.snapshots import Snapshots
+from audioprior.files.write import write
+from audioprior.restoring.job import Job, Result, start
+from audioprior.restoring.registry import at_work, inputs_of
+from audioprior.restoring.store import Folder
+from audioprior.restoring.work import Part
+from audioprior.sound.source import Source, open_source
+from audioprior.sound.writing import replacing
+from audioprior.tasks import Chain, Run, word_of
 
-_COARSE = ("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW")  # would round the result of dequantising back
 
-
-def restore_each(inputs: Sequence[str], run: Run, output: Output, *, dry_run: bool = False) -> int:
+def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run: bool = False) -> int:
     """Restore each input, and return the exit code; one that fails does not stop the rest.
 
     Args:
         inputs: files, or "-".
-        run: the settings.
+        chain: what to do.
         output: what to write.
-        dry_run: only list what would be repaired, on standard output.
+        dry_run: only list what would be repaired by the first step, on standard output.
     """
-    import torch
-
-    from audioprior.files.console import voice
-
     if "OMP_NUM_THREADS" not in os.environ:
         # The fit's small matrix products gain nothing from a second thread, and on a busy machine two wait for each other
         # most of the time: eight times the processor time was measured.
         torch.set_num_threads(1)
     failed: list[AudiopriorError] = []
-    with voice(quiet=output.quiet, as_json=output.json) as out:
+    with listening(quiet=output.quiet, as_json=output.json) as listener:
         for name in inputs:
             try:
                 if dry_run:
-                    _list(name, run, as_json=output.json)
+                    list_findings(name, chain[0], as_json=output.json)
                 else:
-                    restore_file(name, run, output, out, several=len(inputs) > 1)
+                    restore_file(name, chain, output, listener, several=len(inputs) > 1)
             except AudiopriorError as error:
                 if len(inputs) == 1:
                     raise
-                out.note(str(error))
+                listener.note(str(error))
                 failed.append(error)
     return AudiopriorError.exit_code if failed else 0
 
 
-def _list(name: str, run: Run, *, as_json: bool) -> None:
-    from audioprior.restore import start
-    from audioprior.sound.recording import read
-
-    found = start(read(name), run).findings
+def list_findings(name: str, run: Run, *, as_json: bool) -> None:
+    """Print what a run would repair in a file."""
+    with open_source(name) as source:
+        found = start(source, run).work.findings
     for number, finding in enumerate(found, 1):
-        print(
-            json.dumps({"event": "finding", "input": name, "number": number, **finding.facts()})
-            if as_json
-            else finding.line(number)
-        )
+        facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
+        print(json.dumps(facts) if as_json else finding.line(number))
     if not found and not as_json:
-        print(f"{name}: nothing to repair was found.")
+        none = run.task.words.nothing if run.task.finds else "There are no places to list: all of it is worked on."
+        print(f"{name}: {none[0].lower()}{none[1:]}")
 
 
-def restore_file(name: str, run: Run, output: Output, out: "Voice", *, several: bool = False) -> None:
+def restore_file(name: str, chain: Chain, output: Output, listener: Listener, *, several: bool = False) -> None:
     """Restore one file.
 
     Args:
         name: of the file, or "-".
-        run: the settings.
+        chain: what to do.
         output: what to write.
-        out: whom to tell.
+        listener: whom to tell.
         several: whether it is one of many, which cannot share one output file.
 
     Raises:
         AudiopriorError: it cannot be done.
     """
-    from audioprior.sound.source import open_source, whole
-
-    started = time.monotonic()
-    out.begin(name)
+    listener.begin(name)
     with open_source(name) as source:
-        files = planned(source, name, run, output, started, several=several)
-        if _is_long(source, run, output):
-            _from_file_to_file(source, name, run, files, out)
-        else:
-            _in_memory(whole(source), run, files, out)
+        FileRun.planned(name, source, chain, output, listener, several=several).restore()
 
 
-def planned(source: "FileSource", name: str, run: Run, output: Output, started: float, *, several: bool = False) -> Files:
-    """Return where the results of a run go, and how they are stored.
+def coming(source: Source, chain: Chain) -> tuple[Part, ...]:
+    """Return the sounds that will come out of a chain, without any work: the last step's, with what is removed in all."""
+    parts = [part for run in chain for part in at_work(run).parts({"sound": source}, run)[:1]]
+    last = at_work(chain[-1]).parts({"sound": source}, chain[-1])
+    rate = max(parts, key=lambda part: part.sample_rate)
+    finer, beyond = (any(getattr(part, name) for part in parts) for name in ("finer", "beyond"))
+    return tuple(Part(part.role, rate.sample_rate, part.channels, rate.length, part.tags, finer, beyond) for part in last)
 
-    Args:
-        source: what is restored.
-        name: of its file, or "-".
-        run: the settings.
-        output: what to write.
-        started: when the run began, by the monotonic clock.
-        several: whether it is one of many.
 
-    Raises:
-        SettingsError: they cannot go there.
+@dataclass(frozen=True)
+class FileRun:
+    """A chain on one file, planned and checked.
+
+    Attributes:
+        name: of the file, or "-".
+        source: what is in it.
+        chain: what to do.
+        inputs: the files that are read, by role.
+        places: where the results go.
+        output: what the user asked for.
+        listener: whom to tell.
+        started: when, by the monotonic clock.
     """
-    from audioprior.sound.recording import check_encodable
-    from audioprior.sound.writing import check_writable
 
-    encoding = source.encoding.lossless()
-    path = output_path(name, run.task.kind, output, encoding, several=several)
-    piped = path == Path("-")
-    if piped and output.json:
-        raise SettingsError("--json and sound would share standard output; name a file with -o.")
-    if several and (output.removed or output.report or output.snapshots):
-        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
-    finer = "PCM_24" if run.task.kind == "dequantise" and encoding.subtype in _COARSE else None
-    encoding = output_encoding(path, encoding, output.subtype or finer)
-    sidecar = None if piped else path.with_suffix(".json")
-    samples = run.task.samples if isinstance(run.task, Inpaint) else 1
-    if samples > 1 and piped:
-        raise SettingsError(f"{samples} samples cannot share standard output; name a file with -o.")
-    for target in (None if piped else path, sidecar, output.removed, output.report, *numbered(path, samples - 1)):
-        if target is not None:
-            check_writable(target, force=output.force)
-    check_encodable(source, encoding)
-    return Files(path, sidecar, encoding, output, started)
+    name: str
+    source: Source
+    chain: Chain
+    inputs: dict[str, InputFile]
+    places: Places
+    output: Output
+    listener: Listener
+    started: float
 
+    @classmethod
+    def planned(
+        cls, name: str, source: Source, chain: Chain, output: Output, listener: Listener, *, several: bool = False
+    ) -> "FileRun":
+        """Return a run whose results can be written where they go.
 
-def _is_long(source: "FileSource", run: Run, output: Output) -> bool:
-    """Whether to go block by block: what needs all samples at once, such as a report, is done in memory."""
-    needs_all = output.report or output.snapshots or output.clip_mode not in (None, "clamp")
-    if needs_all or not isinstance(run.task, Denoise) or run.method.observation == "image":
-        return False
-    return source.length > run.task.block_s * source.sample_rate
+        Raises:
+            SettingsError: they cannot.
+        """
+        started = time.monotonic()
+        places = plan(name, word_of(chain), source, coming(source, chain), output, several=several)
+        return cls(name, source, chain, input_files(name, chain), places, output, listener, started)
 
+    def restore(self) -> None:
+        """Do it, and leave nothing behind but what was asked for."""
+        result, sound, stores = None, self.source, list[Folder]()
+        snapshots = None
+        for number, run in enumerate(self.chain, 1):
+            if number > 1:
+                self.listener.begin(self.name)
+            work = at_work(run).work(inputs_of(sound, run), run)
+            store = self._store(number) if len(work.spans) > 1 and self._resumes else None
+            stores += [store] if store else []
+            job = Job(work, run, store, result)
+            snapshots = self._snapshots(job)
+            self._go(job, snapshots)
+            result = job.result()
+            sound = result.sounds["restored"]
+        assert result is not None
+        self.write(result, snapshots)
+        for store in stores:
+            store.remove()
 
-def _from_file_to_file(source: "FileSource", name: str, run: Run, files: Files, out: "Voice") -> None:
-    from audioprior.restoring.streaming import LongDenoising, Parts, identity
+    @property
+    def _resumes(self) -> bool:
+        """Whether an interrupted run can go on: what comes through a pipe comes once."""
+        return self.places.main != PIPE and Path(self.name).is_file()
 
-    path = files.path
-    with ExitStack() as stack:
-        if path == Path("-") or not Path(name).is_file():  # what comes through a pipe comes once
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
-            parts = Parts(Path(folder), "")
-        else:
-            parts = Parts(path.with_name(f"{path.name}.parts"), identity(Path(name), run, files.encoding))
-        job = LongDenoising(source, run, parts, files.encoding)
+    def _store(self, number: int) -> Folder:
+        """Return where the blocks of a step are kept until all is written."""
+        main = self.places.main
+        name = f"{main.name}.parts" if len(self.chain) == 1 else f"{main.name}.{number}.parts"
+        return Folder(main.with_name(name), identity(self.inputs, self.chain[:number]))
+
+    def _go(self, job: Job, snapshots: Snapshots | None) -> None:
         try:
             for progress in job:
-                out.step(progress)
+                self.listener.step(progress)
+                if snapshots:
+                    snapshots.take(progress)
         except KeyboardInterrupt:
-            out.note(f"{parts.finished} of {len(job.blocks)} blocks are kept in {parts.folder}; run it again to go on.")
-            if files.output.keep_partial:
-                files.write_long(job, out)
+            if isinstance(job.store, Folder):
+                kept, count, where = job.store.finished, len(job.spans), job.store.folder
+                self.listener.note(f"{kept} of {count} blocks are kept in {where}; run it again to go on.")
+            if self.output.keep_partial and len(self.chain) == 1:
+                self.write(job.result(), snapshots)
             raise
-        files.write_long(job, out)
-        parts.remove()
 
+    def _snapshots(self, job: Job) -> Snapshots | None:
+        """Return who takes snapshots: where it was asked for, and of the seed, which is its samples on the way."""
+        folder = self.output.snapshots
+        if folder is None and job.run.method.observation == "image" and self.places.main != PIPE:
+            folder = self.places.main.with_suffix(".steps")
+        return Snapshots(folder, self.output.every, job) if folder and job.spans else None
 
-def _in_memory(recording: "Recording", run: Run, files: Files, out: "Voice") -> None:
-    from audioprior.files.snapshots import Snapshots
-    from audioprior.restore import start
-    from audioprior.restoring.denoise import Denoising
+    def write(self, result: Result, snapshots: Snapshots | None = None) -> None:
+        """Write all that was asked for, the sidecar last, as it says that all is there; then tell."""
+        output, notes, places = self.output, list[str](), self.places
+        for file in self.inputs.values():
+            file.check()
+        nothing = not any(step.findings or step.fits for step in result.chain)
+        if nothing:
+            words = self.chain[0].task.words
+            self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
+        if not (nothing and self._copied()):
+            places, notes = write(result, places, force=output.force)
+        if output.report:
+            result.report(output.report, force=output.force)
+        if snapshots:
+            snapshots.write(result)
+        for note in notes:
+            self.listener.note(note)
+        seconds = round(time.monotonic() - self.started, 3)
+        if places.sidecar:
+            files = {role: path for role, path in places.sounds.items() if path != PIPE}
+            facts: dict[str, Any] = {
+                "inputs": {role: file.facts() for role, file in self.inputs.items()},
+                "outputs": hashed(files),
+            }
+            with replacing(places.sidecar, force=output.force) as beside:
+                beside.write_text(describe(result, **facts, notes=notes, seconds=seconds), encoding="utf-8")
+        self._tell(result, places, snapshots, seconds)
 
-    name, path, output = recording.name, files.path, files.output
-    job = start(recording, run)
-    if not job.blocks:
-        out.note(f"{name}: nothing to repair was found.")
-        if _copied(name, recording, path, files.encoding, output):
-            files.finish(job.result(), path, name, (), (), None, [], None, out)
-            return
-    folder = output.snapshots
-    if folder is None and run.method.observation == "image" and path != Path("-"):
-        folder = path.with_suffix(".steps")  # the seed is its samples on the way
-    snapshots = None
-    if folder:
-        if not isinstance(job, Denoising):
-            raise SettingsError(f"--snapshots {folder} shows a denoising on its way; leave it out to {run.task.kind}.")
-        snapshots = Snapshots(folder, output.every, job)
-    try:
-        for progress in job:
-            out.step(progress)
-            if snapshots:
-                snapshots.take(progress)
-    except KeyboardInterrupt:
-        if output.keep_partial:
-            files.write(job.result(), out, snapshots)
-        raise
-    files.write(job.result(), out, snapshots)
+    def _copied(self) -> bool:
+        """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is written."""
+        same = self.source.encoding == self.places.encoding and len(self.places.sounds) == 1
+        if not same or not self._resumes or self.output.report:
+            return False
+        with replacing(self.places.main, force=self.output.force) as beside:
+            shutil.copyfile(self.name, beside)
+        return True
 
-
-def _copied(name: str, recording: "Recording", path: Path, encoding: "Encoding", output: Output) -> bool:
-    """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is asked for."""
-    from audioprior.sound.writing import replacing
-
-    source = Path(name)
-    if recording.encoding != encoding or path == Path("-") or not source.is_file() or output.removed or output.report:
-        return False
-    with replacing(path, force=output.force) as beside:
-        shutil.copyfile(source, beside)
-    return True
+    def _tell(self, result: Result, places: Places, snapshots: Snapshots | None, seconds: float) -> None:
+        removed = places.sounds.get("removed")
+        others = [str(path) for role, path in places.sounds.items() if role != "removed" and path != places.main]
+        self.listener.done(
+            output=str(places.main),
+            others=others,
+            removed=str(removed) if removed else None,
+            report=str(self.output.report) if self.output.report else None,
+            snapshots=str(snapshots.folder) if snapshots else None,
+            seconds=seconds,
+            stopped=[fit.reason for step in result.chain for fit in step.fits],
+            complete=result.complete,
+            findings=[finding.facts() for step in result.chain for finding in step.findings],
+        )

@@ -8,7 +8,8 @@ from torch import Tensor
 from audioprior.errors import SettingsError
 from audioprior.report import pictures
 from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.job import Progress, Result
+from audioprior.restoring.job import Job, Result
+from audioprior.restoring.progress import Progress
 from audioprior.sound.encoding import Encoding
 
 _STRIP = (0, 150, 300)  # what the original shows, beside the degraded recording and the end
@@ -25,20 +26,21 @@ class Snapshots:
         folder: where they go.
     """
 
-    def __init__(self, folder: Path, every: int, job: Denoising) -> None:
+    def __init__(self, folder: Path, every: int, job: Job) -> None:
         """Check the folder.
 
         Raises:
-            SettingsError: `every` is below 1, or the folder exists as a file or holds something.
+            SettingsError: `every` is below 1, the folder exists as a file or holds something, or the job is no denoising.
         """
+        if not isinstance(job.work, Denoising):
+            raise SettingsError(f"--snapshots {folder} shows a denoising on its way; leave it out to {job.run.task.kind}.")
         if every < 1:
             raise SettingsError(f"--every is {every}; it must be at least 1.")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SettingsError(f"{folder} exists and is not an empty folder; name another for --snapshots.")
-        self.folder, self._every, self._job = folder, every, job
+        self.folder, self._every, self._job, self._fade = folder, every, job, job.work.fade
         job.together = 1  # each block's steps are looked at
         self._sounds: dict[int, Tensor] = {}
-        self._before = torch.zeros_like(job.recording.samples)
         self._block = 1
         self._done: set[int] = set()
 
@@ -72,16 +74,25 @@ class Snapshots:
         return [(f"step {step}", self._sounds[step]) for step in dict.fromkeys([*nearest, steps[-1]])]
 
     def _keep(self, step: int, progress: Progress) -> None:
-        sound = progress.estimate() * self._job.fade(progress.block)
-        samples = self._sounds.setdefault(step, self._before.clone())
-        samples[:, progress.start : progress.start + sound.shape[1]] += sound
+        sound = progress.estimate() * self._fade(progress.block)
+        if step not in self._sounds:
+            self._sounds[step] = self._ends(progress.block)
+        self._sounds[step][:, progress.start : progress.start + sound.shape[1]] += sound
         self._done.add(step)
 
     def _close(self) -> None:
         """End a block: snapshots that it did not reach get its end."""
-        start, end = self._job.blocks[self._block - 1]
-        total = self._job.total()
-        last = (total - self._before)[:, start:end]
+        start, end = self._job.spans[self._block - 1]
+        last = self._job.store.load(self._block).sounds[-1]
         for step in self._sounds.keys() - self._done:
             self._sounds[step][:, start:end] += last
-        self._before, self._done = total.clone(), set()
+        self._done = set()
+
+    def _ends(self, block: int) -> Tensor:
+        """Return the sound of the blocks before one, as they ended."""
+        sound = self._job.work.inputs["sound"]
+        samples = torch.zeros(sound.channels, sound.length, dtype=torch.float64)
+        for number in range(1, block):
+            start, end = self._job.spans[number - 1]
+            samples[:, start:end] += self._job.store.load(number).sounds[-1]
+        return samples

@@ -60,6 +60,18 @@ class Evidence:
         """Return evidence in which only the bins of `keep` (1 or 0) were heard."""
         return replace(self, weight=self.weight * keep)
 
+    @property
+    def heard(self) -> Tensor:
+        """Whether anything was heard in each bin; what the power is where nothing was must teach nobody."""
+        return self.weight > 0
+
+    def filled(self) -> "Evidence":
+        """Return the same evidence with a guess in place of the power of bins in which nothing was heard.
+
+        What a prior reads beside the misfit, such as the level that it starts from, it reads here.
+        """
+        return replace(self, power=filled(self.power, self.heard))
+
 
 @dataclass(frozen=True)
 class Picture(Evidence):
@@ -72,11 +84,11 @@ class Picture(Evidence):
     def expected_divergence(self) -> float:
         """The divergence that the clean picture would have: the spread of log-noise in the bins that are noise."""
         noise_only = (self.power < NOISE_ONLY * self.added).to(self.power)
-        return LOG_NOISE_VARIANCE * float(noise_only.mean())
+        return LOG_NOISE_VARIANCE * float((self.weight * noise_only).mean() / self.weight.mean().clamp_min(1e-30))
 
     def misfit(self, prior_power: Tensor) -> Tensor:
         """Return the squared distance of the log-magnitudes in units of 20 dB, so that losses are of order one."""
-        decades = (prior_power.log() - self.power.log()) / (2 * math.log(10))
+        decades = (prior_power.log() - self.power.clamp_min(1e-30).log()) / (2 * math.log(10))
         return self.weight * decades.square()
 
 
@@ -87,3 +99,23 @@ def heard_everywhere(power: Tensor, added: Tensor) -> Evidence:
     """
     power = power.contiguous()
     return Evidence(power, torch.ones_like(power), added.expand_as(power).contiguous())
+
+
+def filled(values: Tensor, heard: Tensor) -> Tensor:
+    """Return values with a guess where nothing was heard: the mean over time of what was heard at the same frequency.
+
+    At a frequency at which nothing was heard at all, it is the mean of the nearest one.
+
+    Args:
+        values: (batch, channel, frequency, frame).
+        heard: the same shape, true where something was heard.
+    """
+    if bool(heard.all()):
+        return values
+    count = heard.sum(3)
+    mean = values.where(heard, 0).sum(3) / count.clamp_min(1)
+    if not bool(count.all()):
+        order = torch.arange(count.shape[2], device=count.device)
+        apart = (order[:, None] - order).abs() + len(order) * (count == 0)[:, :, None]
+        mean = mean.gather(2, apart.argmin(3))
+    return torch.where(heard, values, mean[..., None])

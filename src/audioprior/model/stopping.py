@@ -1,7 +1,7 @@
 """When to stop, seeing only the recording.
 
 A rule judges each step; it says whether the output of that step is the one to keep so far, and why to stop, once it is time.
-To add one: a class here with the two verbs of `Rule`, its settings in `settings.py`, and its line in `build`.
+To add one: a class here with the two verbs of `Rule`, and a dataclass in `settings/rules.py` that builds it.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audioprior.errors import SettingsError
 from audioprior.model.evidence import Evidence
-from audioprior.settings import methods as s
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance
 
 
 @dataclass(frozen=True)
@@ -42,21 +41,6 @@ class Rule(Protocol):
         ...
 
 
-def build(settings: s.StoppingSettings, generator: torch.Generator) -> Rule:
-    """Return a rule that has not judged anything yet."""
-    match settings:
-        case s.FixedSteps():
-            return Fixed(settings)
-        case s.HeldOut():
-            return HeldOutBins(settings, generator)
-        case s.MovingVariance():
-            return LeastVariance(settings)
-        case s.Discrepancy():
-            return NoiseFloor(settings)
-        case _:
-            raise SettingsError(f"{settings!r} is no known stopping rule; add it to stopping.py.")
-
-
 class _Open:
     """A rule that hides nothing."""
 
@@ -67,7 +51,7 @@ class _Open:
 class Fixed(_Open):
     """Stop after a number of steps: for priors that do not take up noise, and for study."""
 
-    def __init__(self, settings: s.FixedSteps) -> None:
+    def __init__(self, settings: FixedSteps) -> None:
         self._steps = settings.max_steps
 
     def judge(self, index: int, evidence: Evidence, draw: Callable[[], Tensor]) -> Verdict:  # noqa: ARG002
@@ -107,7 +91,7 @@ class HeldOutBins:
 
     _REACH = (1, 3)  # frequencies and frames around a held-out bin that share its noise, at hop window/4
 
-    def __init__(self, settings: s.HeldOut, generator: torch.Generator) -> None:
+    def __init__(self, settings: HeldOut, generator: torch.Generator) -> None:
         self._share, self._generator = settings.share, generator
         self._patience = _Patience(settings.max_steps, settings.patience, "the misfit of held-out bins")
         self._held: Tensor | None = None
@@ -140,7 +124,7 @@ class LeastVariance(_Open):
     it are forgotten, and a new one counts only below half of that height.
     """
 
-    def __init__(self, settings: s.MovingVariance) -> None:
+    def __init__(self, settings: MovingVariance) -> None:
         self._forgetting = settings.forgetting
         self._patience = _Patience(settings.max_steps, settings.patience, "the variance of outputs")
         self._max_steps = settings.max_steps
@@ -171,7 +155,7 @@ class NoiseFloor(_Open):
     closer has begun to copy noise.
     """
 
-    def __init__(self, settings: s.Discrepancy) -> None:
+    def __init__(self, settings: Discrepancy) -> None:
         self._max_steps = settings.max_steps
 
     def judge(self, index: int, evidence: Evidence, draw: Callable[[], Tensor]) -> Verdict:

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from audioprior.errors import SettingsError
 from audioprior.sound.channels import Axes
-from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.writing import replacing
@@ -68,7 +67,7 @@ class Profile:
             beside.write_text(json.dumps(content) + "\n", encoding="utf-8")
 
 
-def white(recording: Recording, variance: float) -> Profile:
+def white(recording: Source, variance: float) -> Profile:
     """Return the profile of white noise, independent in each channel."""
     one = variance * torch.eye(recording.channels, dtype=torch.float64)
     return Profile(recording.sample_rate, one.expand(2, -1, -1).clone())

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from audioprior.errors import FitError
-from audioprior.model.evidence import Evidence
+from audioprior.model.evidence import Evidence, filled
 from audioprior.priors.adam import Adam
-from audioprior.settings import methods as s
+from audioprior.settings.priors import BlindSpot
 
 _STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
 _GUARD = 1  # frequencies hidden on either side of the bin, at its own frame
@@ -33,12 +33,14 @@ class _Context:
     """What a bin's neighbours say: a few pictures, and the places beside a bin at which they are read.
 
     Every picture is padded with zeros, its mean, so that context beyond the edges is neutral and never wraps onto the bin.
+    A bin in which nothing was heard holds its frequency's mean, and counts in no mean of others.
     """
 
-    def __init__(self, log_ratio: Tensor) -> None:
-        """Precompute the pictures of `log_ratio`, log(1 + P/ν): (batch, channel, frequency, frame)."""
+    def __init__(self, log_ratio: Tensor, heard: Tensor) -> None:
+        """Precompute the pictures of `log_ratio`, log(1 + P/ν): (batch, channel, frequency, frame), as is `heard`."""
         reach_f, reach_t = _NEAR
-        pictures = [log_ratio, _mean(log_ratio, 1, 5), _mean(log_ratio, 3, 9), _mean(log_ratio, 7, 5)]
+        log_ratio = filled(log_ratio, heard)
+        pictures = [log_ratio, *(_mean(log_ratio, heard, *size) for size in ((1, 5), (3, 9), (7, 5)))]
         taps = [
             (0, df, dt)
             for df in range(-reach_f, reach_f + 1)
@@ -114,7 +116,7 @@ class BlindSpotPrior:
 
     def __init__(
         self,
-        settings: s.BlindSpot,
+        settings: BlindSpot,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,
@@ -155,13 +157,14 @@ class BlindSpotPrior:
         return [one.detach()[place] for one in self._adam.weights]
 
     def _begin(self, evidence: Evidence) -> None:
-        mean = evidence.power.mean((1, 3), keepdim=True) + 1e-30
+        heard, power = evidence.heard, evidence.filled().power
+        mean = power.mean((1, 3), keepdim=True) + 1e-30
         noisy = evidence.added > 0
         scale = torch.where(noisy, evidence.added, mean)
-        ratio = evidence.power / scale
-        self._context = _Context(torch.log1p(ratio))
+        ratio = power / scale
+        self._context = _Context(torch.log1p(ratio), heard)
         # Sound below a third of the noise is left to the network to find.
-        excess = _blind_mean(ratio) - noisy.to(ratio)
+        excess = _blind_mean(ratio, heard) - noisy.to(ratio)
         self._base = excess.clamp_min(0.3) * scale
         sizes = (self._context.size, self._settings.hidden, self._settings.hidden, 1)
         weights: list[Tensor] = []
@@ -200,18 +203,30 @@ class BlindSpotPrior:
         return torch.baddbmm(bias, weight, hidden)[:, 0].clamp(-10, 10).exp()
 
 
-def _mean(picture: Tensor, height: int, width: int) -> Tensor:
-    """Return the mean over `height` frequencies and `width` context frames around each bin, less at the edges."""
-    return _box(picture, height, width) / _box(torch.ones_like(picture[:1, :1]), height, width)
+def _mean(picture: Tensor, heard: Tensor, height: int, width: int) -> Tensor:
+    """Return the mean over `height` frequencies and `width` context frames around each bin, less at the edges.
+
+    Of what was heard there; where nothing was, the picture as it is.
+    """
+    if bool(heard.all()):
+        return _box(picture, height, width) / _box(torch.ones_like(picture[:1, :1]), height, width)
+    count = _box(heard.to(picture), height, width)
+    return torch.where(count > 0, _box(picture * heard, height, width) / count.clamp_min(1), picture)
 
 
-def _blind_mean(picture: Tensor) -> Tensor:
-    """Return the mean of 5 × 7 bins around each bin, without the bin and its guard."""
+def _blind_mean(picture: Tensor, heard: Tensor) -> Tensor:
+    """Return the mean of 5 × 7 bins around each bin, without the bin and its guard.
+
+    Of what was heard there; where nothing was, the picture as it is.
+    """
 
     def around(of: Tensor) -> Tensor:
         return _box(of, 5, 7) - _box(of, 1 + 2 * _GUARD, 1)
 
-    return around(picture).clamp_min(0) / around(torch.ones_like(picture[:1, :1])).clamp_min(1e-6)
+    if bool(heard.all()):
+        return around(picture).clamp_min(0) / around(torch.ones_like(picture[:1, :1])).clamp_min(1e-6)
+    count = around(heard.to(picture))
+    return torch.where(count > 0, around(picture * heard).clamp_min(0) / count.clamp_min(1), picture)
 
 
 def _box(picture: Tensor, height: int, width: int) -> Tensor:

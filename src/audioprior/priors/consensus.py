@@ -18,7 +18,7 @@ from torch import Tensor
 from audioprior.model.evidence import Evidence
 from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.nmf import NmfPrior
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Consensus, Nmf
 
 
 class ConsensusPrior:
@@ -26,7 +26,7 @@ class ConsensusPrior:
 
     def __init__(
         self,
-        settings: s.Consensus,
+        settings: Consensus,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,
@@ -36,7 +36,7 @@ class ConsensusPrior:
         network, spectra = (start[:-count], start[-count:]) if start else (None, [None] * count)
         self._continues = BlindSpotPrior(settings.network, planned_steps, generators, network)
         self._repeats = [
-            NmfPrior(s.Nmf(rank=rank), generators, None if one is None else [one])
+            NmfPrior(Nmf(rank=rank), generators, None if one is None else [one])
             for rank, one in zip(settings.ranks, spectra, strict=True)
         ]
         # Factorisations settle sooner than the network: updates a step.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Dcgan
 
 _RANGE_MARGIN = 1.0  # nepers of log-power that the sigmoid can reach beyond the loudest and the quietest bin
 
@@ -22,7 +22,7 @@ _RANGE_MARGIN = 1.0  # nepers of log-power that the sigmoid can reach beyond the
 class DcganPrior(PicturePrior):
     """DCGAN's generator as a prior on log λ."""
 
-    def __init__(self, settings: s.Dcgan, generator: torch.Generator) -> None:
+    def __init__(self, settings: Dcgan, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

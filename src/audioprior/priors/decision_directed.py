@@ -15,7 +15,7 @@ class DecisionDirectedPrior:
     """λ of a frame = a · (restored power of the frame before) + (1 − a) · max(P − ν, 0).
 
     Ephraim and Malah 1984, "Speech enhancement using a minimum mean-square error short-time spectral amplitude estimator",
-    (51); with the gain "log-mmse" it is the denoiser of Ephraim and Malah 1985.
+    (51); with the gain "log-mmse" it is the denoiser of Ephraim and Malah 1985. Where nothing was heard, λ stays as it was.
     """
 
     def __init__(self, overlap: int = 4) -> None:
@@ -26,12 +26,12 @@ class DecisionDirectedPrior:
     def fit(self, evidence: Evidence) -> float:
         """Run through the frames once; that is all there is."""
         added = evidence.added.clamp_min(1e-30)
-        before = (evidence.power - added).clamp_min(0)[..., 0]
+        before = (evidence.filled().power - added).clamp_min(0)[..., 0]
         frames = []
-        for power, noise in zip(evidence.power.unbind(3), added.unbind(3), strict=True):
+        for power, noise, heard in zip(evidence.power.unbind(3), added.unbind(3), evidence.heard.unbind(3), strict=True):
             drawn = self._smoothing * before + (1 - self._smoothing) * (power - noise).clamp_min(0)
-            drawn = torch.maximum(drawn, _LEAST_RATIO * noise)
-            before = (drawn / (drawn + noise)).square() * power
+            drawn = torch.maximum(drawn.where(heard, before), _LEAST_RATIO * noise)
+            before = ((drawn / (drawn + noise)).square() * power).where(heard, drawn)
             frames.append(drawn)
         self._power = torch.stack(frames, 3)
         return float(evidence.misfit(self._power).mean())

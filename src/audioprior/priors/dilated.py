@@ -13,7 +13,7 @@ from torch.nn import functional
 from audioprior.model.evidence import Evidence
 from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Dilated
 
 _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share most of their window
 
@@ -21,7 +21,7 @@ _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share
 class DenseBlock(nn.Module):
     """(batch, input, frequency, frame) → (batch, output, frequency, frame), through holes of 1, 2, 4, …"""
 
-    def __init__(self, inputs: int, outputs: int, settings: s.Dilated) -> None:
+    def __init__(self, inputs: int, outputs: int, settings: Dilated) -> None:
         super().__init__()
         widths = [inputs + i * settings.growth for i in range(settings.dilations)]
         self.layers = nn.ModuleList(convolution(width, settings.growth, 3, dilation=2**i) for i, width in enumerate(widths))
@@ -35,7 +35,7 @@ class DenseBlock(nn.Module):
         return gathered
 
 
-def dense_hourglass(settings: s.Dilated, channels: int, levels: int) -> Hourglass:
+def dense_hourglass(settings: Dilated, channels: int, levels: int) -> Hourglass:
     """Return an hourglass of a dense block a scale."""
     width, inputs = settings.filters, [settings.input_channels, *[settings.filters] * (levels - 1)]
     return Hourglass(
@@ -49,7 +49,7 @@ def dense_hourglass(settings: s.Dilated, channels: int, levels: int) -> Hourglas
 class DilatedPrior(PicturePrior):
     """The dense hourglass as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: s.Dilated, generator: torch.Generator) -> None:
+    def __init__(self, settings: Dilated, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

@@ -9,15 +9,19 @@ _FLOOR = 1e-3  # of the mean power of the recording's bins, so that a gain stays
 
 
 class FreePrior:
-    """λ = P − ν, floored: each bin on its own (maximum likelihood, spectral subtraction)."""
+    """λ = P − ν, floored: each bin on its own (maximum likelihood, spectral subtraction).
+
+    Where nothing was heard, P is its frequency's mean.
+    """
 
     def __init__(self) -> None:
         self._power: Tensor | None = None
 
     def fit(self, evidence: Evidence) -> float:
         """Set λ to its maximum-likelihood value; one step is all there is."""
-        excess = evidence.power - evidence.added
-        floor = _FLOOR * evidence.power.mean() + 1e-30
+        known = evidence.filled().power
+        excess = known - evidence.added
+        floor = _FLOOR * known.mean() + 1e-30
         self._power = excess.clamp_min(floor)
         return float(evidence.misfit(self._power).mean())
 

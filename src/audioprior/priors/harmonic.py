@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Harmonic
 
 _SLOPE = 0.1
 _TAPS = 3  # frames that a kernel spans
@@ -64,7 +64,7 @@ class HarmonicConvolution(nn.Module):
 class HarmonicNetwork(nn.Module):
     """(batch, input channel, frequency, frame) → (batch, channel, frequency, frame): harmonic layers with batch norm."""
 
-    def __init__(self, settings: s.Harmonic, channels: int) -> None:
+    def __init__(self, settings: Harmonic, channels: int) -> None:
         super().__init__()
         width = settings.filters
         inputs = [settings.input_channels, *[width] * (settings.layers - 1)]
@@ -89,7 +89,7 @@ class HarmonicNetwork(nn.Module):
 class HarmonicPrior(PicturePrior):
     """Harmonic convolutions as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: s.Harmonic, generator: torch.Generator) -> None:
+    def __init__(self, settings: Harmonic, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

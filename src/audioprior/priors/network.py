@@ -47,7 +47,10 @@ class PicturePrior(ABC):
 
     @abstractmethod
     def network(self, evidence: Evidence) -> nn.Module:
-        """Build the network for a picture of this size, its weights drawn from `self.generator`."""
+        """Build the network for a picture of this size, its weights drawn from `self.generator`.
+
+        The evidence is filled: its power may be read in every bin.
+        """
 
     @abstractmethod
     def forward(self, network: nn.Module) -> Tensor:
@@ -69,10 +72,11 @@ class PicturePrior(ABC):
     def fit(self, evidence: Evidence) -> float:
         """Take one step of Adam on the mean misfit."""
         if self._network is None:
+            known = evidence.filled()
             # Powers in units of their mean, so that no learning rate depends on how loud the recording is.
-            self._scale = evidence.power.mean() + 1e-30
+            self._scale = known.power.mean() + 1e-30
             with torch.random.fork_rng(devices=[]):  # PyTorch's layers draw first weights from the global generator
-                self._network = self.network(evidence).to(evidence.power.device)
+                self._network = self.network(known).to(evidence.power.device)
             self._adam = Adam(list(self._network.parameters()))
         picture = self.forward(self._network)
         loss = evidence.misfit(picture.exp() * self._scale).mean()

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from audioprior.errors import FitError
 from audioprior.model.evidence import Evidence, Picture
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Nmf
 
 _FLOOR = 1e-6  # of the mean power
 _TINY = 1e-30
@@ -24,7 +24,7 @@ class NmfPrior:
     the misfit never rises: they get as far in half the steps, and no recording was seen on which it rose.)
     """
 
-    def __init__(self, settings: s.Nmf, generators: Sequence[torch.Generator], start: list[Tensor] | None = None) -> None:
+    def __init__(self, settings: Nmf, generators: Sequence[torch.Generator], start: list[Tensor] | None = None) -> None:
         self._rank, self._generators, self._start = settings.rank, generators, start
         self._seen: Evidence | None = None
 
@@ -72,13 +72,14 @@ class NmfPrior:
         self._power, self._weight, added = (p.flatten(1, 2) for p in (evidence.power, evidence.weight, evidence.added))
         if self._seen is None:
             batch, rows, frames = self._power.shape
-            mean = self._power.mean((1, 2), keepdim=True) + _TINY
+            known = evidence.filled().power.flatten(1, 2)
+            mean = known.mean((1, 2), keepdim=True) + _TINY
             shapes = ((rows, self._rank), (self._rank, frames))
             drawn = ([torch.rand(shape, generator=one) for one in self._generators] for shape in shapes)
             w, h = (torch.stack(each).to(self._power) + 0.1 for each in drawn)
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.
-            self._spectra = w * self._power.mean(2, keepdim=True).clamp_min(self._floor)
+            self._spectra = w * known.mean(2, keepdim=True).clamp_min(self._floor)
             if self._start is not None:
                 self._spectra = self._start[0].to(w).expand_as(w).clone()
             self._activities = h / self._rank

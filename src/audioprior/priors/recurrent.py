@@ -11,13 +11,13 @@ from torch.nn import functional
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Recurrent
 
 
 class RecurrentNetwork(nn.Module):
     """(batch, turn, input) → (batch, channel·frequency, turn)."""
 
-    def __init__(self, settings: s.Recurrent, rows: int) -> None:
+    def __init__(self, settings: Recurrent, rows: int) -> None:
         super().__init__()
         self.cells = nn.GRU(settings.inputs, settings.hidden, batch_first=True, bidirectional=True)
         self.spectra = nn.Linear(2 * settings.hidden, rows)
@@ -32,7 +32,7 @@ class RecurrentNetwork(nn.Module):
 class RecurrentPrior(PicturePrior):
     """Recurrent cells as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: s.Recurrent, generator: torch.Generator) -> None:
+    def __init__(self, settings: Recurrent, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from audioprior.model.evidence import Evidence
 from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Skip
 
 
-def hourglass(settings: s.Skip, channels: int, levels: int) -> Hourglass:
+def hourglass(settings: Skip, channels: int, levels: int) -> Hourglass:
     """Return an hourglass of two convolutions a scale."""
     width, thin = settings.filters, settings.skip_filters
     inputs = [settings.input_channels, *[width] * (levels - 1)]
@@ -28,7 +28,7 @@ def hourglass(settings: s.Skip, channels: int, levels: int) -> Hourglass:
 class SkipPrior(PicturePrior):
     """The hourglass as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: s.Skip, generator: torch.Generator) -> None:
+    def __init__(self, settings: Skip, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

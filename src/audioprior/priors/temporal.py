@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings import methods as s
+from audioprior.settings.priors import Temporal
 
 _SLOPE = 0.1
 
@@ -24,7 +24,7 @@ _SLOPE = 0.1
 class ActivityDecoder(nn.Module):
     """(batch, filter, coarse frame) → (batch, channel·frequency, frame), positive."""
 
-    def __init__(self, settings: s.Temporal, rows: int) -> None:
+    def __init__(self, settings: Temporal, rows: int) -> None:
         super().__init__()
         width = settings.filters
         layers: list[nn.Module] = []
@@ -48,7 +48,7 @@ class ActivityDecoder(nn.Module):
 class TemporalPrior(PicturePrior):
     """A factorisation with drawn activities as a prior on λ, in units of each frequency's mean level."""
 
-    def __init__(self, settings: s.Temporal, generator: torch.Generator) -> None:
+    def __init__(self, settings: Temporal, generator: torch.Generator) -> None:
         super().__init__(settings.learning_rate, settings.average, generator)
         self._settings = settings
 

@@ -1,175 +1,156 @@
-"""The report: one HTML file that can be mailed, with players, pictures, the fit's curve and the settings."""
+"""The report: one HTML file that can be mailed, with players, pictures, the fit's curve and the settings.
+
+It asks the result what it holds: every sound has a player and a spectrogram, whatever its length and rate.
+"""
 
 import base64
-import html
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING
 
-from audioprior.damage.findings import Finding
 from audioprior.noise.kinds import removed_noise
 from audioprior.report import pictures
+from audioprior.report.reported import Fitted, Reported
+from audioprior.report.templates import render
+from audioprior.report.words import EARLY, label, repaired
 from audioprior.settings.identity import versions
-from audioprior.settings.methods import encode
-from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, encode_to
-from audioprior.sound.source import excerpt
+from audioprior.settings.json import encode
+from audioprior.sound.encoding import Encoding, quantise
+from audioprior.sound.recording import encoder, write_samples
+from audioprior.sound.source import Source, chunks, excerpt
 from audioprior.sound.writing import replacing
-from audioprior.tasks import Denoise
-
-if TYPE_CHECKING:
-    from audioprior.restoring.job import FitSummary, Result
 
 # WAV, as browsers cannot jump in every FLAC; longer sound is embedded as Ogg Vorbis, so that the file can still be mailed.
 _LOSSLESS_UP_TO_S = 20.0
 
 _LISTED = 200
-_UNTOUCHED = {
-    "samples": "All other samples are as they were.",
-    "region": "All other frequencies, and all samples more than a window away, are as they were.",
-}
-_EARLY = " It was stopped early: the rest is as it came in."
-
-_PAGE = Template("""<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>
-:root { color-scheme: light dark; --line: #8884; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.5rem; line-height: 1.25; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-img { width: 100%; height: auto; background: #fff; border-radius: 6px; }
-.players { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
-figure { margin: 0; } figcaption { font-weight: 600; margin-bottom: .3rem; } audio { width: 100%; }
-small { opacity: .75; font-weight: 400; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-pre { overflow: auto; padding: .8rem; border: 1px solid var(--line); border-radius: 6px; font-size: .85rem; }
-.list { max-height: 24rem; }
-</style>
-<h1>$title</h1>
-<p>$summary</p>
-<h2>Listen</h2>
-<div class="players">$players</div>
-<h2>Before, after, removed</h2>
-<img alt="Spectrograms of the recording before and after, and of what was removed, on one colour scale" src="$spectrograms">
-<h2>Heard or inferred</h2>
-<p>Blue is as it was recorded. Where it turns orange, at least as much was changed as is left: there the sound is inferred,
-from what surrounds it and repeats. White holds next to no sound.</p>
-<img alt="Map of time and frequency: which of the restored sound was heard, and which was inferred" src="$inferred">
-$findings
-$fit
-<h2>Settings</h2>
-<pre>$settings</pre>
-</html>
-""")
 
 
-def write_report(result: "Result", path: Path, *, force: bool = False) -> None:
+def write_report(result: Reported, path: Path, *, force: bool = False) -> None:
     """Write a report of a result.
 
     Raises:
         SettingsError: the file exists and `force` is not set.
-        AudioError: it cannot be written.
+        AudioError: it cannot be written, or a sound cannot be read.
     """
     with replacing(path, force=force) as beside:
         beside.write_text(_page(result), encoding="utf-8")
 
 
-def _page(result: "Result") -> str:
-    changed = "removed" if isinstance(result.settings.task, Denoise) else "before less after"
-    before = result.original
-    if before.sample_rate != result.restored.sample_rate:  # as the task sees it, at the rate of the result
-        before = result.restored.with_samples(result.restored.samples + result.removed.samples)
-    parts = {"before": before, "after": result.restored, changed: result.removed}
-    rate = before.sample_rate
-    return _PAGE.substitute(
-        title=html.escape(f"{Path(result.original.name).name}: {result.settings.task.kind}"),
-        summary=html.escape(summary(result)),
-        players="".join(_player(name, recording) for name, recording in parts.items()),
-        spectrograms=_data("image/png", pictures.spectrograms([(n, r.samples) for n, r in parts.items()], rate)),
-        inferred=_data("image/png", pictures.inferred(result.restored.samples, result.removed.samples, rate)),
-        findings=_listed(result.findings),
-        fit=_fit(result.fits),
-        settings=html.escape(json.dumps({"run": encode(result.settings), "versions": versions()}, indent=2)),
+def _page(result: Reported) -> str:
+    words, first = result.run.task.words, _first(result)
+    shown = [(label(role, words), sound) for role, sound in (*result.inputs.items(), *result.sounds.items())]
+    heading = ", ".join(name for name, _ in shown)
+    return render(
+        __package__,
+        "report.html.jinja",
+        title=f"{Path(first.name).name}: {result.run.task.kind}",
+        summary=summary(result),
+        players=[{"label": name, "note": _note(sound, first), "sound": _playable(sound)} for name, sound in shown],
+        account=_account(result),
+        heading=heading[:1].upper() + heading[1:],
+        spectrograms=_png(pictures.spectrograms_of(shown)),
+        inferred=_inferred(result),
+        findings=[finding.line(number) for number, finding in enumerate(result.findings[:_LISTED], 1)],
+        unlisted=max(0, len(result.findings) - _LISTED),
+        fits=result.fits,
+        curve=_curve(result.fits),
+        settings=json.dumps({"run": encode(result.run), "versions": versions()}, indent=2),
     )
 
 
-def _fit(fits: "tuple[FitSummary, ...]") -> str:
-    """Return how the fits went as a part of the page, "" where nothing was fitted."""
-    if not fits:
+def _account(result: Reported) -> str:
+    """Return which sounds add up; "" where none do, or where they are not of one shape."""
+    if not result.account:
         return ""
-    curve, lines = "", [(f"block {f.block}, {f.window_ms:.0f} ms", f.losses, f.chosen) for f in fits if len(f.losses) > 1]
-    if lines:
-        alt = "Misfit against step for each fit, the chosen step marked"
-        curve = f'<img alt="{alt}" src="{_data("image/png", pictures.curves(lines))}">'
-    row = "<tr><td>{}<td>{:.0f} ms<td>{}<td>{}<td>{}</tr>"
-    rows = "".join(row.format(f.block, f.window_ms, f.steps, f.chosen, html.escape(f.reason)) for f in fits)
-    head = "<tr><th>block<th>window<th>steps<th>kept<th>why it stopped</tr>"
-    return f'<h2>The fit</h2>\n{curve}\n<div class="wide"><table>{head}{rows}</table></div>'
+    sides = (result.account.inputs, result.inputs), (result.account.parts, result.sounds)
+    if not _alike(*(sounds[role] for roles, sounds in sides for role in roles)):
+        return ""
+    words = result.run.task.words
+    return " = ".join(" + ".join(f"“{label(role, words)}”" for role in roles) for roles, _ in sides)
 
 
-def summary(result: "Result") -> str:
+def summary(result: Reported) -> str:
     """Return what happened, in plain words."""
-    recording = result.original
-    length = f"{recording.duration_s:.1f} s, {recording.channels} channel{'s' if recording.channels > 1 else ''}"
-    what = f"{length} at {recording.sample_rate} Hz, method {result.settings.name}."
-    if not isinstance(result.settings.task, Denoise):
-        return f"{what} {_repaired(result.findings)}" + ("" if result.complete else _EARLY)
-    if not result.removed.samples.any():
-        return f"{what} Nothing was removed."
-    before, removed = (pictures.loudness_db(r.samples) for r in (recording, result.removed))
-    middle, cleaned = (excerpt(r)[0].samples for r in (recording, result.restored))
-    kinds = removed_noise(middle, cleaned, recording.sample_rate)
-    told = f"Removed {' and '.join(kinds)}. " if kinds else ""
-    done = f"What was removed lies at {removed:.1f} dBFS, {before - removed:.1f} dB below the recording."
-    return f"{what} {told}{done}" + ("" if result.complete else _EARLY)
+    sound = _first(result)
+    channels = f"{sound.channels} channel{'s' if sound.channels > 1 else ''}"
+    about = f"{_seconds(sound)}, {channels} at {sound.sample_rate} Hz, method {result.run.name}."
+    return " ".join([about, _done(result)] + ([] if result.complete else [EARLY]))
 
 
-def _repaired(findings: tuple[Finding, ...]) -> str:
-    """Return what was repaired: "3 gaps, the longest 62.0 ms"."""
-    if not findings:
-        return "Nothing to repair was found."
-    if findings[0].kind == "band":
-        one = findings[0]
-        return f"The band of {one.low_hz:g} to {one.high_hz:g} Hz is {one.note}. All below is as it was."
-    if findings[0].kind == "steps":
-        return f"Taken out: steps of {findings[0].note}. No sample moved by more than half a step."
-    rest = _UNTOUCHED["region" if any(one.kind == "region" for one in findings) else "samples"]
-    parts = []
-    for kind in dict.fromkeys(one.kind for one in findings):
-        lengths = [one.end_s - one.start_s for one in findings if one.kind == kind]
-        plural = {"clipping": "clipped peaks"}.get(kind, f"{kind}s") if len(lengths) > 1 else kind
-        parts.append(f"{len(lengths)} {plural}, {'the longest ' if len(lengths) > 1 else ''}{1000 * max(lengths):.1f} ms")
-    return f"Repaired: {'; '.join(parts)}. {rest}"
+def _done(result: Reported) -> str:
+    """Return what the task did, in sentences."""
+    words, before = result.run.task.words, _first(result)
+    if result.findings:
+        return repaired(result.findings, words)
+    if "removed" not in result.sounds:
+        return f"Made: {', '.join(f'{label(role, words)} ({_seconds(sound)})' for role, sound in result.sounds.items())}."
+    removed = result.sounds["removed"]
+    if not any(chunk.any() for chunk in chunks(removed)):
+        return words.nothing
+    level_db, own_db = pictures.loudness_of(before), pictures.loudness_of(removed)
+    lies = f"What was removed lies at {own_db:.1f} dBFS, {level_db - own_db:.1f} dB below the recording."
+    restored = result.sounds.get("restored")
+    if not words.noise or restored is None or not _alike(before, restored):
+        return lies
+    heard, kept = (excerpt(sound)[0].samples for sound in (before, restored))
+    kinds = removed_noise(heard, kept, before.sample_rate)
+    return f"{words.repaired} {' and '.join(kinds)}. {lies}" if kinds else lies
 
 
-def _listed(findings: tuple[Finding, ...]) -> str:
-    """Return the findings as a part of the page, "" if there are none."""
-    if not findings:
+def _first(result: Reported) -> Source:
+    """Return the sound that the result is called by."""
+    return next(iter(result.inputs.values()))
+
+
+def _alike(first: Source, *others: Source) -> bool:
+    """Whether sounds have the same rate, channels and length, so that they can be set beside each other bin by bin."""
+    shape = (first.sample_rate, first.channels, first.length)
+    return all((other.sample_rate, other.channels, other.length) == shape for other in others)
+
+
+def _inferred(result: Reported) -> str:
+    """Return the picture of what was heard and what was inferred; "" where the sounds are not of the input's shape."""
+    parts = [result.sounds[role] for role in ("restored", "removed") if role in result.sounds]
+    if len(parts) < 2 or not _alike(_first(result), *parts):
         return ""
-    lines = [one.line(number) for number, one in enumerate(findings[:_LISTED], 1)]
-    if len(findings) > _LISTED:
-        lines.append(f"... and {len(findings) - _LISTED} more, all of them in the .json beside the result")
-    return f"<h2>What was repaired</h2>\n<pre class='list'>{html.escape(chr(10).join(lines))}</pre>"
+    return _png(pictures.inferred(*parts))
 
 
-def _player(name: str, recording: Recording) -> str:
-    level = pictures.loudness_db(recording.samples)
-    note = f"<small>{level:.1f} dBFS</small>"
-    mime, data = _embedded(recording)
-    return f'<figure><figcaption>{name} {note}</figcaption><audio controls src="{_data(mime, data)}"></audio></figure>'
+def _curve(fits: Sequence[Fitted]) -> str:
+    """Return the picture of how the fits went; "" where none took more than a step."""
+    lines = [(f"block {fit.block}, {fit.window_ms:.0f} ms", fit.losses, fit.chosen) for fit in fits if len(fit.losses) > 1]
+    return _png(pictures.curves(lines)) if lines else ""
 
 
-def _embedded(recording: Recording) -> tuple[str, bytes]:
-    short = recording.duration_s <= _LOSSLESS_UP_TO_S and recording.channels <= 8
+def _note(sound: Source, first: Source) -> str:
+    """Return a sound's level, and its length and rate where they are not those of the first."""
+    notes = [f"{pictures.loudness_of(sound):.1f} dBFS"]
+    if sound.length * first.sample_rate != first.length * sound.sample_rate:
+        notes.append(_seconds(sound))
+    if sound.sample_rate != first.sample_rate:
+        notes.append(f"{sound.sample_rate} Hz")
+    return ", ".join(notes)
+
+
+def _seconds(sound: Source) -> str:
+    return f"{sound.length / sound.sample_rate:.1f} s"
+
+
+def _playable(sound: Source) -> str:
+    """Return a sound as the source of a player, in a file that browsers play, encoded piece by piece."""
+    short = sound.length <= _LOSSLESS_UP_TO_S * sound.sample_rate and sound.channels <= 8
     encoding = Encoding("WAV", "PCM_16") if short else Encoding("OGG", "VORBIS")
     buffer = io.BytesIO()
-    encode_to(buffer, recording.with_samples(recording.samples.clamp(-1, 1)), encoding)
-    return ("audio/wav" if short else "audio/ogg"), buffer.getvalue()
+    with encoder(buffer, sound, encoding) as file:
+        for chunk in chunks(sound):
+            write_samples(file, quantise(chunk.clamp(-1, 1), encoding))
+    return _data("audio/wav" if short else "audio/ogg", buffer.getvalue())
+
+
+def _png(content: bytes) -> str:
+    return _data("image/png", content)
 
 
 def _data(mime: str, content: bytes) -> str:

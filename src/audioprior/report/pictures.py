@@ -1,7 +1,9 @@
 """Spectrograms, filmstrips and fit curves as PNG pictures."""
 
 import io
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +16,22 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from torch import Tensor
 
-from audioprior.sound.spectrum import Transform
+from audioprior.sound.levels import RANGE_DB, levels_db, levels_of
+from audioprior.sound.source import Source, chunks
+from audioprior.sound.writing import replacing
 
-RANGE_DB = 80.0
-_WINDOW_MS = 46.0  # narrow enough for partials of speech and music, short enough for onsets
-_COLUMNS = 1600  # no screen shows more
 _COLOURS = "magma"
 _MAP_RANGE_DB = 60.0  # what is further below the loudest is next to no sound
 
 
-def levels_db(samples: Tensor, sample_rate: int) -> tuple[np.ndarray, Transform]:
-    """Return the spectrogram, mean over channels, in dB re a full-scale sine: (frequency, frame), and its transform."""
-    transform = Transform.of(sample_rate, _WINDOW_MS)
-    hop = max(transform.hop, samples.shape[1] // _COLUMNS)
-    transform = Transform(transform.window, hop, sample_rate)
-    power = transform.analyse(samples.float()).abs().square().mean(0)
-    full_scale = (transform.window / 4) ** 2
-    return (10 * (power / full_scale + 1e-16).log10()).numpy(), transform
+@dataclass(frozen=True)
+class _Panel:
+    """A spectrogram to draw: its title, its levels in dB, (frequency, frame), its length in seconds and its top in kHz."""
+
+    title: str
+    levels_db: np.ndarray
+    seconds: float
+    top_khz: float
 
 
 def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, columns: int = 1) -> bytes:
@@ -41,26 +42,45 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
         sample_rate: in Hz.
         columns: panels beside each other.
     """
+    top_khz = sample_rate / 2000
+    drawn = [_Panel(t, levels_db(x, sample_rate)[0], x.shape[1] / sample_rate, top_khz) for t, x in panels]
+    return _spectrograms(drawn, columns)
+
+
+def spectrograms_of(sounds: Sequence[tuple[str, Source]]) -> bytes:
+    """Return a PNG of the spectrograms of sounds below each other, on one scale of time, frequency and colour.
+
+    What a sound does not reach, as it is shorter or of a lower rate than another, is left blank.
+
+    Args:
+        sounds: title and sound of each, read piece by piece.
+    """
+    drawn = [_Panel(title, levels_of(x)[0], x.length / x.sample_rate, x.sample_rate / 2000) for title, x in sounds]
+    return _spectrograms(drawn, 1)
+
+
+def _spectrograms(panels: Sequence[_Panel], columns: int) -> bytes:
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(10.0 if columns == 1 else 3.4 * columns + 0.8, 2.9 * rows + 0.3), layout="constrained")
     axes: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    pictures = [levels_db(samples, sample_rate)[0] for _, samples in panels]
-    top = float(pictures[0].max())
+    top = float(panels[0].levels_db.max())
     for axis in axes.flat[len(panels) :]:
         axis.set_visible(False)
-    for axis, (title, samples), picture in zip(axes.flat, panels, pictures, strict=False):
-        seconds = samples.shape[1] / sample_rate
+    for axis, panel in zip(axes.flat, panels, strict=False):
         image = axis.imshow(
-            picture,
+            panel.levels_db,
             origin="lower",
             aspect="auto",
             cmap=_COLOURS,
             vmin=top - RANGE_DB,
             vmax=top,
-            extent=(0, seconds, 0, sample_rate / 2000),
+            extent=(0, panel.seconds, 0, panel.top_khz),
             interpolation="nearest",
         )
-        axis.set_title(title, loc="left", fontsize=10)
+        axis.set_title(panel.title, loc="left", fontsize=10)
+    # Axes are shared, and the last picture that is drawn has set them.
+    axes.flat[0].set_xlim(0, max(panel.seconds for panel in panels))
+    axes.flat[0].set_ylim(0, max(panel.top_khz for panel in panels))
     for axis in axes[-1]:
         axis.set_xlabel("time (s)")
     for axis in axes[:, 0]:
@@ -69,17 +89,17 @@ def spectrograms(panels: Sequence[tuple[str, Tensor]], sample_rate: int, *, colu
     return _png(figure)
 
 
-def inferred(restored: Tensor, removed: Tensor, sample_rate: int) -> bytes:
+def inferred(restored: Source, removed: Source) -> bytes:
     """Return a PNG of where the restored sound was heard (blue) and where it was inferred (orange); what is quiet is pale.
 
     A bin counts as inferred by the power that was changed over the power that is left, 1 at the most.
 
     Args:
-        restored: (channel, time).
-        removed: the same shape.
-        sample_rate: in Hz.
+        restored: read piece by piece.
+        removed: of the same rate and length.
     """
-    levels = [levels_db(samples, sample_rate)[0] for samples in (restored, removed)]
+    rate, length = restored.sample_rate, restored.length
+    levels = [levels_of(sound)[0] for sound in (restored, removed)]
     powers = [_smooth(10 ** (level / 10)) for level in levels]
     share = np.minimum(1, powers[1] / powers[0].clip(1e-16))
     level = 10 * np.log10(powers[0] + 1e-16)
@@ -89,8 +109,7 @@ def inferred(restored: Tensor, removed: Tensor, sample_rate: int) -> bytes:
     image[..., 3] = loud
     figure = Figure(figsize=(10.0, 2.9), layout="constrained")
     axis = figure.subplots()
-    seconds = restored.shape[1] / sample_rate
-    extent = (0, seconds, 0, sample_rate / 2000)
+    extent = (0, length / rate, 0, rate / 2000)
     axis.imshow(image, origin="lower", aspect="auto", extent=extent, interpolation="nearest")
     axis.set_xlabel("time (s)")
     axis.set_ylabel("frequency (kHz)")
@@ -169,8 +188,6 @@ def courses(lines: Sequence[tuple[str, Sequence[int], Sequence[float]]], start: 
 
 def write_png(png: bytes, path: Path) -> None:
     """Write a picture beside, then rename it."""
-    from audioprior.sound.writing import replacing
-
     with replacing(path, force=True) as beside:
         beside.write_bytes(png)
 
@@ -189,3 +206,9 @@ def _png(figure: Figure) -> bytes:
 def loudness_db(samples: Tensor) -> float:
     """Return the root-mean-square level in dBFS."""
     return float(10 * (samples.double().square().mean() + torch.finfo(torch.float64).tiny).log10())
+
+
+def loudness_of(sound: Source) -> float:
+    """Return the root-mean-square level of a sound in dBFS, read piece by piece."""
+    power = sum(float(chunk.double().square().sum()) for chunk in chunks(sound)) / (sound.length * sound.channels)
+    return 10 * math.log10(power + torch.finfo(torch.float64).tiny)

@@ -1,106 +1,118 @@
-"""Denoising a recording: blocks, channels, windows, and the noise power that they share."""
+"""Denoising: blocks, channels, windows, and the noise power that they share."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from audioprior.errors import SettingsError
+from audioprior.damage.findings import Finding
 from audioprior.model.fit import generator
 from audioprior.model.observation import Observation, merge
 from audioprior.noise.doubt import Doubt
 from audioprior.noise.floor import followed, long_transform, noise_power, to_shorter
+from audioprior.noise.kinds import WINDOW_MS, kinds_of_noise
 from audioprior.noise.profile import Profile, learn, read_profile
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
-from audioprior.priors import SEPARATE
-from audioprior.restoring.job import Block, Blocks, Job, Progress, Result, Seat
-from audioprior.restoring.protect import spared
-from audioprior.settings.methods import FixedSteps
+from audioprior.restoring.protect import protected
+from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Seat, pick_device, pieces
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
+from audioprior.sound.views import Assembled, Difference, Removed, Span
 from audioprior.tasks import Denoise, Run
 
 _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
+_INAUDIBLE_DB = 38.0  # a noise this far below the sound is no reason to do anything
 
 
-class BlockDenoising(Blocks):
-    """The denoising of a recording's blocks, in memory or in a file; what becomes of a finished block is left open.
+def parts(inputs: Inputs, run: Run) -> tuple[Part, ...]:  # noqa: ARG001 (as all tasks)
+    """Return what will come out."""
+    return Part.like(inputs["sound"]), Part.like(inputs["sound"], "removed")
 
-    Attributes:
-        shares: of the steps of a block, after which its sound is kept, in ascending order.
-        early: a block's sound after each of them but the last, by block and share, until the block is finished.
-    """
 
-    def __init__(self, recording: Source, run: Run, *, task: Denoise | None = None, profile: Profile | None = None) -> None:
-        """Check the settings against the recording; the work begins with the iteration.
+def work(inputs: Inputs, run: Run) -> "Denoising":
+    """Return the task at work."""
+    return Denoising(inputs, run, cast(Denoise, run.task))
+
+
+def look(recording: Recording) -> str | None:
+    """Return what kind of noise a recording holds, where it can be heard."""
+    transform = Transform.of(recording.sample_rate, WINDOW_MS)
+    power = transform.analyse(recording.samples.float()).abs().square()
+    noise = noise_power(power, transform)
+    below_db = 10 * math.log10(float(power.mean() / noise.mean()) + 1e-20)
+    if below_db > _INAUDIBLE_DB:
+        return None
+    names = " and ".join(kind.name for kind in kinds_of_noise(noise.mean(0), transform)) or "a noise"
+    return f"{names[0].upper()}{names[1:]}, {below_db:.0f} dB below the sound."
+
+
+class Denoising:
+    """Denoising at work: see `Work`."""
+
+    inputs: Inputs
+    device: torch.device
+    spans: Sequence[Span]
+    findings: tuple[Finding, ...] = ()
+    account: Account | None = Account()
+    moments: tuple[float, ...] = (1.0,)
+    carries: bool = False
+    together: int = 1
+
+    def __init__(self, inputs: Inputs, run: Run, task: Denoise, *, known: Profile | None = None) -> None:
+        """Check the settings against the recording.
 
         Args:
-            recording: what is restored.
+            inputs: what is restored, "sound".
             run: the settings.
-            task: what to do, where the run is of a task that denoising is only a part of.
-            profile: of the noise, where it is known otherwise than by the task.
+            task: what to do; the run's own, or another where denoising is only a part of the run's task.
+            known: the noise, where it is known exactly and is the same at all times.
         """
-        chosen = task or run.task
-        if not isinstance(chosen, Denoise):
-            raise SettingsError(f"these are the settings of {chosen.kind}; denoising needs its own.")
-        super().__init__(recording, run, _blocks(recording.length, recording.sample_rate, chosen))
-        self._task = chosen
-        self.shares: tuple[float, ...] = (chosen.stop_at,)
-        self.early: dict[tuple[int, float], Tensor] = {}
+        self.inputs, self._sound, self._task = inputs, inputs["sound"], task
+        self.device = pick_device(task.device)
+        self.moments = (task.stop_at,)
         # In units of its own loudness: no constant anywhere depends on the recording's level.
-        self._axes, self._level = principal_axes(chunks(recording))
-        self._profile = profile or _profile(recording, chosen.noise)
-        if isinstance(run.method.prior, SEPARATE) and isinstance(run.method.stopping, FixedSteps):
+        self._axes, self._level = principal_axes(chunks(self._sound))
+        self._known, self._profile = known, known or _profile(self._sound, task.noise)
+        self._observing = run.method.observation
+        self._windows_ms = run.method.windows_ms
+        if run.method.prior.batched and isinstance(run.method.stopping, FixedSteps):
             self.carries = run.method.later_share < 1
-            self.together = _TOGETHER if self._device.type == "cuda" else 1
-        if not self._level:  # digital silence
-            self._reached = len(self.blocks)
+            self.together = _TOGETHER if self.device.type == "cuda" else 1
+        # Of digital silence nothing can be removed.
+        self.spans = overlapping(self._sound.length, self._sound.sample_rate, task) if self._level else []
 
-    def __iter__(self) -> Iterator[Progress]:
-        """Yield progress until all blocks are restored; what they sound like after each of `shares` is kept on the way.
-
-        Raises:
-            FitError: a single block needs more memory than the device has.
-        """
-        for progress in super().__iter__():
-            for share in self.shares:
-                if share < 1 and progress.completes(share):
-                    for number in range(progress.block, progress.block + progress.together):
-                        self.early[number, share] = self.now(number)
-            yield progress
-
-    def sounds(self, number: int, sound: Callable[[], Tensor]) -> list[Tensor]:
-        """Return a finished block's sound after each of `shares`; where the fit had stopped by then, its end."""
-        last = sound()
-        return [self.early.pop((number, share), last) for share in self.shares]
-
-    def begin(self, number: int) -> Block:
+    def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (blocks know nothing of each other)
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
-        rate, (start, end) = self.recording.sample_rate, self.blocks[number - 1]
-        samples, noises = self._samples(start, end), dict[Transform, Tensor]()
-        windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._run.method.windows_ms)
+        rate, (start, end) = self._sound.sample_rate, self.spans[number - 1]
+        original = self._sound.read(start, end)
+        samples = self._axes.analyse(original / self._level).to(self.device, torch.float32)
+        noises = dict[Transform, Tensor]()
+        windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._windows_ms)
         seats = {
             1000 * t.window / rate: Seat(
-                self._observation(t, samples, self._noise_power(t, samples, noises)),
+                self._observation(t, samples, self._noise_power(t, samples, noises), method),
                 generator(self._task.seed, number, t.window),
             )
             for t in windows
         }
         doubt = None
-        if self._profile is None and self._run.method.observation == "noise":
+        if self._profile is None and self._observing == "noise":
             longest, noise = next(iter(noises.items()))
             doubt = Doubt(samples, noise, longest)
         observations = [seat.observation for seat in seats.values()]
-        return Block(seats, partial(self._merge, number, observations, doubt))
+        return Block(seats, partial(self._merge, original, start, observations, doubt))
 
-    def _observation(self, transform: Transform, samples: Tensor, noise: Tensor) -> Observation:
-        method = self._method
-        if method.observation == "image":
+    def _observation(self, transform: Transform, samples: Tensor, noise: Tensor, method: Method) -> Observation:
+        if self._observing == "image":
             return ImageObservation(samples, transform, noise)
         return NoiseObservation(
             samples,
@@ -119,6 +131,8 @@ class BlockDenoising(Blocks):
             samples: the block's.
             noises: what long windows found so far, which is kept.
         """
+        if self._known is not None:
+            return self._known.power(transform, self._axes, self._level).to(samples)
         longer = long_transform(transform)
         if longer not in noises:
             power = longer.analyse(samples).abs().square()
@@ -129,11 +143,9 @@ class BlockDenoising(Blocks):
                 noises[longer] = followed(power, known, longer)
         return to_shorter(noises[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
-    def _samples(self, start: int, end: int) -> Tensor:
-        sound = self._axes.analyse(self.recording.read(start, end) / self._level)
-        return sound.to(self._device, torch.float32)
-
-    def _merge(self, number: int, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]) -> Tensor:
+    def _merge(
+        self, original: Tensor, start: int, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]
+    ) -> Tensor:
         """Return a block's sound: the windows' estimates, the surest weighing most."""
         sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
         if doubt:
@@ -141,71 +153,46 @@ class BlockDenoising(Blocks):
         restored = self._axes.synthesise(sound.cpu().double() * self._level)
         if not self._task.protect:
             return restored
-        (start, end), rate = self.blocks[number - 1], self.recording.sample_rate
-        original = self.recording.read(start, end)
-        return original - spared(original - restored, self._task.protect, start / rate, rate)
+        rate = self._sound.sample_rate
+        return original - protected(original - restored, self._task.protect, start / rate, rate)
+
+    def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:
+        """Return the block's sound after each of `moments`, faded in and out."""
+        fade = self.fade(number)
+        return [sound() * fade for sound in sounds]
+
+    def sounds(self, kept: Kept) -> Mapping[str, Source]:
+        """Return the restored sound, and what was removed of it."""
+        cleaned = self.cleaned(kept)
+        removed = Removed(self._sound, cleaned, self._task.strength)
+        return {"restored": Difference(self._sound, removed), "removed": removed}
+
+    def cleaned(self, kept: Kept) -> Source:
+        """Return the sound without any noise that was found, whatever the strength: blocks, cross-faded."""
+        if not self.spans:
+            return self._sound
+        return Assembled(self._sound, self.spans, self.fade, pieces(kept, self.moments.index(self._task.stop_at)))
+
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Return none: noise is no damage of some spots."""
+        return self.findings
 
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
-        start, end = self.blocks[number - 1]
+        start, end = self.spans[number - 1]
         fade = torch.ones(end - start, dtype=torch.float64)
         if number > 1:
-            overlap = self.blocks[number - 2][1] - start
+            overlap = self.spans[number - 2][1] - start
             fade[:overlap] = (torch.arange(overlap) + 0.5) / overlap
-        if number < len(self.blocks):
-            overlap = end - self.blocks[number][0]
+        if number < len(self.spans):
+            overlap = end - self.spans[number][0]
             fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
         return fade
 
 
-class Denoising(BlockDenoising, Job):
-    """A denoising in progress: iterate over it, and ask for `result()` at the end or earlier."""
-
-    recording: Recording
-
-    def __init__(
-        self, recording: Recording, run: Run, *, task: Denoise | None = None, profile: Profile | None = None
-    ) -> None:
-        """Check the settings as `BlockDenoising` does."""
-        super().__init__(recording, run, task=task, profile=profile)
-        self._sum = torch.zeros_like(recording.samples)
-
-    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
-        """Add a finished block to the sum, cross-faded with its neighbours."""
-        start, end = self.blocks[number - 1]
-        self._sum[:, start:end] += self.sounds(number, sound)[0] * self.fade(number)
-
-    def result(self) -> Result:
-        """Return what is restored so far: finished blocks, the present one as far as it came, the rest as it was."""
-        original = self.recording.samples
-        restored = self._sum if self._level and self.blocks else original.clone()
-        if not self.complete:
-            restored = restored + self._present()
-        return self._result_of(self.recording, self._task.strength * (original - restored))
-
-    def total(self) -> Tensor:
-        """Return the sum of all finished blocks, cross-faded: (channel, time)."""
-        return self._sum
-
-    def _present(self) -> Tensor:
-        """Return what finished blocks leave open: the present blocks' estimates, then the recording itself."""
-        open_ = torch.ones(self.recording.samples.shape[1], dtype=torch.float64)
-        for number in range(1, self._reached + 1):
-            start, end = self.blocks[number - 1]
-            open_[start:end] -= self.fade(number)
-        sound = self.recording.samples.clone()
-        for number, estimate in self._live.items():
-            start, end = self.blocks[number - 1]
-            fade = self.fade(number)
-            if number == self._reached + 1:
-                fade[: round(self.recording.sample_rate * self._task.overlap_s)] = 1  # `open_` fades it in
-            sound[:, start:end] = torch.lerp(sound[:, start:end], estimate(), fade)
-        return sound * open_
-
-
-def _blocks(length: int, sample_rate: int, settings: Denoise) -> list[tuple[int, int]]:
+def overlapping(length: int, sample_rate: int, task: Denoise) -> list[Span]:
     """Return (start, end) of blocks that overlap, of one length but for the last, which can be a little shorter."""
-    block, overlap = (max(1, round(s * sample_rate)) for s in (settings.block_s, settings.overlap_s))
+    block, overlap = (max(1, round(s * sample_rate)) for s in (task.block_s, task.overlap_s))
     if length <= block:
         return [(0, length)]
     count = -(-(length - overlap) // (block - overlap))

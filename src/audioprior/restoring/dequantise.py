@@ -4,41 +4,80 @@ The exact solver takes two-sided bounds too, but it stayed 0.5 dB below this at 
 error hardly depends on the sound, so the task is denoising, with the bounds kept at the end.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import cast
 
+import torch
 from torch import Tensor
 
 from audioprior.damage.findings import Finding
 from audioprior.damage.steps import find_step
 from audioprior.noise.profile import white
 from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.job import Block
+from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Work
+from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
-from audioprior.sound.spectrum import Transform
+from audioprior.sound.source import Source
+from audioprior.sound.views import Span
 from audioprior.tasks import Denoise, Dequantise, Run
 
 
-class Dequantising(Denoising):
-    """Dequantising in progress: iterate over it, and ask for `result()` at the end or earlier."""
+def parts(inputs: Inputs, run: Run) -> tuple[Part, ...]:  # noqa: ARG001 (as all tasks)
+    """Return what will come out: a file of few bits would round the result back."""
+    return Part.like(inputs["sound"], finer=True), Part.like(inputs["sound"], "removed", finer=True)
 
-    def __init__(self, recording: Recording, run: Run, task: Dequantise) -> None:
+
+def work(inputs: Inputs, run: Run) -> Work:
+    """Return the task at work."""
+    return Dequantising(inputs, run, cast(Dequantise, run.task))
+
+
+def look(recording: Recording) -> str | None:
+    """Return whether a recording has coarse steps."""
+    found = "The samples use few of their possible values: it was once stored in few bits."
+    return found if find_step(recording) else None
+
+
+class Dequantising:
+    """Dequantising at work, as a denoising: see `Work`."""
+
+    inputs: Inputs
+    device: torch.device
+    spans: Sequence[Span]
+    findings: tuple[Finding, ...] = ()
+    account: Account | None = Account()
+    moments: tuple[float, ...] = (1.0,)
+    carries: bool = False
+    together: int = 1
+
+    def __init__(self, inputs: Inputs, run: Run, task: Dequantise) -> None:
         """Find the steps; where there are none, there is nothing to do."""
-        step = 2.0 ** (1 - task.bits) if task.bits else find_step(recording)
+        self.inputs, self._sound = inputs, inputs["sound"]
+        step = 2.0 ** (1 - task.bits) if task.bits else find_step(self._sound)
         self._half = (step or 0.0) / 2
         # The error is uniform over a step: variance step²/12.
-        self._error = white(recording, self._half**2 / 3)
-        super().__init__(recording, run, task=Denoise(seed=task.seed, device=task.device), profile=self._error)
-        if step is None:
-            self.blocks, self._reached = [], 0
-        else:
-            self.findings = (Finding("steps", 0.0, recording.duration_s, note=f"{step:.3g} of full scale"),)
+        error = white(self._sound, self._half**2 / 3)
+        self._denoising = Denoising(inputs, run, Denoise(seed=task.seed, device=task.device), known=error)
+        self.device, self.carries, self.together = self._denoising.device, self._denoising.carries, self._denoising.together
+        self.spans = self._denoising.spans if step else []
+        duration_s = self._sound.length / self._sound.sample_rate
+        found = Finding("steps", 0.0, duration_s, note=f"{step:.3g} of full scale") if step else None
+        self.findings = (found,) if found else ()
 
-    def _noise_power(self, transform: Transform, samples: Tensor, noises: dict[Transform, Tensor]) -> Tensor:  # noqa: ARG002
-        """Return ν as it is: exact, and the same at all times."""
-        return self._error.power(transform, self._axes, self._level).to(samples)
-
-    def begin(self, number: int) -> Block:
+    def begin(self, number: int, method: Method, kept: Kept) -> Block:
         """Return what is fitted in a block, of whose sound no sample is further from what was stored than half a step."""
-        block, (start, end) = super().begin(number), self.blocks[number - 1]
-        stored = self.recording.samples[:, start:end]
+        block, stored = self._denoising.begin(number, method, kept), self._sound.read(*self.spans[number - 1])
         return replace(block, merge=lambda powers: block.merge(powers).clamp(stored - self._half, stored + self._half))
+
+    def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:
+        """Return the block's sound, faded in and out."""
+        return self._denoising.end(number, sounds)
+
+    def sounds(self, kept: Kept) -> Mapping[str, Source]:
+        """Return the restored sound, and what was removed of it."""
+        return self._denoising.sounds(kept if self.spans else lambda _: None)
+
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Return the steps that were found."""
+        return self.findings

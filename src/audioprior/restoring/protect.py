@@ -12,7 +12,7 @@ _WINDOW_MS = 32.0
 _LOBE_BINS = 2  # half the width of the main lobe of a Hann window
 
 
-def spared(removed: Tensor, regions: Sequence[Region], start_s: float, sample_rate: int) -> Tensor:
+def protected(removed: Tensor, regions: Sequence[Region], start_s: float, sample_rate: int) -> Tensor:
     """Return what may be removed: nothing of it lies inside a region.
 
     Every frame that reaches into a region is cleared within its band, so that the change fades in over a window around it.

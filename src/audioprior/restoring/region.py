@@ -1,6 +1,6 @@
-"""Uncovering a recording: regions of time and frequency are turned down to the sound that lay under them."""
+"""Uncovering: regions of time and frequency are turned down to the sound that lay under them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -9,22 +9,31 @@ from audioprior.damage.findings import Finding
 from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.observations.region import RegionObservation
-from audioprior.restoring.job import Block, Job, Result, Seat
-from audioprior.settings.methods import BlindSpot, Consensus, Free
-from audioprior.sound.recording import Recording
+from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pick_device, pieces
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import BlindSpot, Consensus, Free
+from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
+from audioprior.sound.views import Difference, Patched, Removed, Span
 from audioprior.tasks import Inpaint, Region, Run
 
 _CONTEXT_S = 2.0  # of sound on either side that is learned from
 _WINDOW_MS = 64.0
 
 
-class Uncovering(Job):
-    """Spectral repair in progress, a block for each region: iterate over it, and ask for `result()`."""
+class Uncovering:
+    """Spectral repair at work, a block for each region: see `Work`."""
 
-    recording: Recording
+    inputs: Inputs
+    device: torch.device
+    spans: Sequence[Span]
+    findings: tuple[Finding, ...] = ()
+    account: Account | None = Account()
+    moments: tuple[float, ...] = (1.0,)
+    carries: bool = False
+    together: int = 1
 
-    def __init__(self, recording: Recording, run: Run, task: Inpaint) -> None:
+    def __init__(self, inputs: Inputs, run: Run, task: Inpaint) -> None:
         """Check the regions against the recording.
 
         Raises:
@@ -33,32 +42,35 @@ class Uncovering(Job):
         if isinstance(run.method.prior, Free | BlindSpot | Consensus):
             kind = run.method.prior.kind
             raise SettingsError(f"{kind} guesses a bin from what covers it; choose nmf or another method for regions.")
-        rate, length = recording.sample_rate, recording.samples.shape[1]
+        self.inputs, self._sound, self._task = inputs, inputs["sound"], task
+        self.device = pick_device(task.device)
+        rate, length = self._sound.sample_rate, self._sound.length
         for start, end, low, high in task.regions:
             if round(end * rate) > length or high > rate / 2:
                 raise SettingsError(
                     f"the region {start:g}-{end:g}:{low:g}-{high:g} lies outside the recording, which lasts "
-                    f"{recording.duration_s:g} s and reaches {rate / 2:g} Hz; give one within it."
+                    f"{length / rate:g} s and reaches {rate / 2:g} Hz; give one within it."
                 )
         context = round(_CONTEXT_S * rate)
-        blocks = [(max(0, round(r[0] * rate) - context), min(length, round(r[1] * rate) + context)) for r in task.regions]
-        super().__init__(recording, run, blocks)
-        self._task, self._repaired = task, recording.samples.clone()
+        self.spans = [
+            (max(0, round(start * rate) - context), min(length, round(end * rate) + context))
+            for start, end, _, _ in task.regions
+        ]
         self.findings = tuple(Finding("region", r[0], r[1], low_hz=r[2], high_hz=r[3]) for r in task.regions)
 
-    def begin(self, number: int) -> Block:
-        """Return what is fitted around a region."""
-        start, end = self.blocks[number - 1]
-        rate = self.recording.sample_rate
-        samples = self._repaired[:, start:end]
+    def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (nothing is renewed)
+        """Return what is fitted around a region, in a sound of which the regions before are taken out."""
+        start, end = self.spans[number - 1]
+        rate = self._sound.sample_rate
+        samples = self._uncovered(kept).read(start, end)
         level = float(samples.square().mean().sqrt()) or 1.0
         transform = Transform.of(rate, _WINDOW_MS)
         frames = transform.frames(end - start)
         own = _bins(self._task.regions[number - 1], transform, start / rate, frames)
         # Other regions that reach into the block tell nothing either, but have their own turn.
         every = torch.stack([_bins(region, transform, start / rate, frames) for region in self._task.regions]).any(0)
-        heard = (samples / level).float().to(self._device)
-        own, every = own.to(self._device), every.to(self._device)
+        heard = (samples / level).float().to(self.device)
+        own, every = own.to(self.device), every.to(self.device)
         observation = RegionObservation(heard, transform, own, every, fill=self._task.fill)
 
         def merge(powers: list[Tensor]) -> Tensor:
@@ -69,14 +81,21 @@ class Uncovering(Job):
         seat = Seat(observation, generator(self._task.seed, number))
         return Block({1000 * transform.window / rate: seat}, merge)
 
-    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
-        """Put the block in its place."""
-        start, end = self.blocks[number - 1]
-        self._repaired[:, start:end] = sound()
+    def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:  # noqa: ARG002
+        """Return the block."""
+        return [sounds[-1]()]
 
-    def result(self) -> Result:
-        """Return what is uncovered so far."""
-        return self._result_of(self.recording, self.recording.samples - self._repaired)
+    def sounds(self, kept: Kept) -> Mapping[str, Source]:
+        """Return the uncovered sound, and what was removed of it."""
+        removed = Removed(self._sound, self._uncovered(kept))
+        return {"restored": Difference(self._sound, removed), "removed": removed}
+
+    def _uncovered(self, kept: Kept) -> Source:
+        return Patched(self._sound, self.spans, pieces(kept))
+
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Return the regions."""
+        return self.findings
 
 
 def _bins(region: Region, transform: Transform, offset_s: float, frames: int) -> Tensor:

@@ -1,39 +1,36 @@
-"""Repairing a recording: samples that are missing, or known by bounds only, are inferred; all others stay bit-exact.
+"""Repairing: samples that are missing, or known by bounds only, are inferred; all others stay bit-exact.
 
-The work is done in blocks around the damage, so that a click in an hour of music costs what a click costs.
+The work is done in blocks around the damage, so that a click in an hour of music costs what a click costs. What is damaged,
+and the first guess, are the matter of the tasks that use this: `inpaint`, `declip`, `declick`.
 """
 
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from audioprior.classical import spade
-from audioprior.damage.clicks import find_clicks
-from audioprior.damage.clipping import find_clipping
-from audioprior.damage.findings import Damage, runs
-from audioprior.damage.gaps import find_gaps, marked
+from audioprior.damage.findings import Bounds, Damage, Finding, true_runs
 from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.model.gaussian import Frames
 from audioprior.model.observation import Observation, merge
 from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
-from audioprior.restoring.job import Block, Job, Result, Seat
-from audioprior.sound.recording import Recording
+from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pieces, processor
+from audioprior.settings.methods import Method
+from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
-from audioprior.tasks import Declick, Declip, Inpaint, Run
+from audioprior.sound.views import Difference, Patched, Removed, Span
+from audioprior.tasks import Run
 
-_SPADE_MS = 64.0
 _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows
-
 _MOST_BOUNDED, _SHORTEST = 500, 256  # samples known by bounds in a window (cubic mean); and of the shortest window
 
-Guess = Callable[[Tensor, Damage, int], Tensor]
-"""A first guess at one block: samples (channel, time), what is damaged in them, and the sample rate in Hz."""
+Guess = Callable[[Tensor, Bounds, int], Tensor]
+"""A first guess at one block: samples (channel, time), what is known of them, and the sample rate in Hz."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,25 @@ class Patch:
     kept_end: int
 
 
-class Repairing(Job):
-    """A repair in progress: iterate over it, and ask for `result()` at the end or earlier."""
+class Repairing:
+    """A repair at work: see `Work`."""
 
-    recording: Recording
+    inputs: Inputs
+    device: torch.device
+    spans: Sequence[Span]
+    findings: tuple[Finding, ...] = ()
+    account: Account | None = Account()
+    moments: tuple[float, ...] = (1.0,)
+    carries: bool = False
+    together: int = 1
 
     def __init__(
-        self, recording: Recording, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean", samples: int = 1
+        self, inputs: Inputs, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean", samples: int = 1
     ) -> None:
-        """Check the settings against the recording; the work begins with the iteration.
+        """Lay out the blocks.
 
         Args:
-            recording: what is repaired.
+            inputs: what is repaired, "sound".
             run: the settings.
             damage: where.
             guess: gives the first guess that the fit starts from.
@@ -67,90 +71,100 @@ class Repairing(Job):
         Raises:
             SettingsError: all of the recording is damaged.
         """
-        if damage.missing.all():
+        self.inputs, self._sound = inputs, inputs["sound"]
+        self.device = processor(run.task.device, run.task.kind)
+        if damage.covers(self._sound.length):
             raise SettingsError("all of the recording is marked as damaged; leave something to learn from.")
-        method, length = run.method, recording.samples.shape[1]
-        context, most = (round(s * recording.sample_rate) for s in (method.context_s, method.block_s))
-        self._patches = patches(damage.missing.any(0).nonzero()[:, 0], length, context, most)
-        super().__init__(recording, run, [(p.start, p.end) for p in self._patches])
-        self._damage, self._guess, self._fill = damage, guess, fill
-        self._repaired = [recording.samples.clone() for _ in range(samples)]
+        context, most = (round(s * self._sound.sample_rate) for s in (run.method.context_s, run.method.block_s))
+        self._patches = patches(damage.runs, self._sound.length, context, most)
+        self.spans = [(patch.start, patch.end) for patch in self._patches]
         self.findings = damage.findings
+        self._damage, self._guess, self._fill, self._samples = damage, guess, fill, samples
+        self._windows_ms, self._seed = run.method.windows_ms, run.task.seed
 
-    def begin(self, number: int) -> Block:
+    def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (blocks know nothing of each other)
         """Return what is fitted in a block."""
-        start, end = self.blocks[number - 1]
-        rate = self.recording.sample_rate
-        samples, damage = self.recording.samples[:, start:end], self._damage.part(start, end)
+        start, end = self.spans[number - 1]
+        rate = self._sound.sample_rate
+        samples = self._sound.read(start, end)
+        bounds = self._damage.at(start, samples)
         level = float(samples.square().mean().sqrt()) or 1.0
-        samples, damage = samples / level, damage.scaled(1 / level)
-        windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, damage) for ms in self._run.method.windows_ms)
-        guess = self._guess(samples, damage, rate)
-        seats = {1000 * w / rate: self._seat(samples, damage, guess, w, number) for w in windows}
+        samples, bounds = samples / level, bounds.scaled(1 / level)
+        windows = dict.fromkeys(_bearable(Transform.of(rate, ms).window, bounds) for ms in self._windows_ms)
+        guess = self._guess(samples, bounds, rate)
+        seats = {1000 * w / rate: self._seat(samples, bounds, guess, w, number, method) for w in windows}
         observations = [seat.observation for seat in seats.values()]
         return Block(seats, partial(self._merge, observations, level))
 
     def _merge(self, observations: list[Observation], level: float, powers: list[Tensor]) -> Tensor:
         """Return a block with its damage repaired."""
-        estimates = [one.estimate(power) for one, power in zip(observations, powers, strict=True)]
+        estimates = [seen.estimate(power) for seen, power in zip(observations, powers, strict=True)]
         # The mean of several samples of a posterior would lose what samples are for: energy.
-        whole = merge(estimates) if self._fill == "mean" else min(estimates, key=lambda one: one.error_power).sound
+        whole = merge(estimates) if self._fill == "mean" else min(estimates, key=lambda each: each.error_power).sound
         return whole * level
 
-    def end(self, number: int, sound: Callable[[], Tensor]) -> None:
-        """Put the repaired samples of a block in their places, and draw as many more as were asked for."""
+    def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:
+        """Return the repaired passage of a block, and as many more as were asked for; what is whole in it is as it was."""
         patch = self._patches[number - 1]
-        kept = slice(patch.kept_start, patch.kept_end)
+        original = self._sound.read(patch.kept_start, patch.kept_end)
+        missing = self._damage.at(patch.kept_start, original).missing
         inside = slice(patch.kept_start - patch.start, patch.kept_end - patch.start)
-        missing = self._damage.part(patch.kept_start, patch.kept_end).missing  # never the whole recording's, for each block
-        for repaired in self._repaired:
-            repaired[:, kept] = torch.where(missing, sound()[:, inside], repaired[:, kept])
+        return [torch.where(missing, sounds[-1]()[:, inside], original) for _ in range(self._samples)]
 
-    def result(self) -> Result:
-        """Return what is repaired so far."""
-        first, *others = self._repaired
-        result = self._result_of(self.recording, self.recording.samples - first)
-        return replace(result, others=tuple(self.recording.with_samples(one) for one in others))
+    def sounds(self, kept: Kept) -> Mapping[str, Source]:
+        """Return the restored sound, what was removed of it, and further ones as plausible."""
+        first, *others = (self._patched(kept, place) for place in range(self._samples))
+        removed = Removed(self._sound, first)
+        further: dict[str, Source] = {f"restored.{number}": sound for number, sound in enumerate(others, 2)}
+        return {"restored": Difference(self._sound, removed), "removed": removed, **further}
 
-    def _seat(self, samples: Tensor, damage: Damage, guess: Tensor, window: int, number: int) -> Seat:
-        run, frames = self._run, Frames(window, samples.shape[1])
-        numbers = generator(run.task.seed, number, window)
+    def _patched(self, kept: Kept, place: int) -> Source:
+        spans = [(patch.kept_start, patch.kept_end) for patch in self._patches]
+        return Patched(self._sound, spans, pieces(kept, place))
+
+    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
+        """Return the findings: nothing more is known of them at the end."""
+        return self.findings
+
+    def _seat(self, samples: Tensor, bounds: Bounds, guess: Tensor, window: int, number: int, method: Method) -> Seat:
+        frames, numbers = Frames(window, samples.shape[1]), generator(self._seed, number, window)
         observation: GapObservation
-        if damage.bounded:
+        if bounds.bounded:
             # Sites are approximate anyway, and a third of all samples can be clipped: half the precision, half the time.
             observation = ClipObservation(
                 samples.float(),
-                damage.low.float(),
-                damage.high.float(),
+                bounds.low.float(),
+                bounds.high.float(),
                 frames,
                 start=guess.float(),
-                renew_every=run.method.renew_every,
+                renew_every=method.renew_every,
                 generator=numbers,
             )
         else:
-            long = max(end - start for mask in damage.missing for start, end in runs(mask) or [(0, 0)])
-            precision = torch.float64 if long <= _EXACT_S * self.recording.sample_rate else torch.float32
+            spots = torch.cat([true_runs(mask) for mask in bounds.missing])
+            long = int((spots[:, 1] - spots[:, 0]).max()) if len(spots) else 0
+            precision = torch.float64 if long <= _EXACT_S * self._sound.sample_rate else torch.float32
             observation = GapObservation(
                 samples.to(precision),
-                damage.missing,
+                bounds.missing,
                 frames,
                 start=guess.to(precision),
-                renew_every=run.method.renew_every,
+                renew_every=method.renew_every,
                 generator=numbers,
                 fill=self._fill,
             )
         return Seat(observation, numbers)
 
 
-def _bearable(window: int, damage: Damage) -> int:
+def _bearable(window: int, bounds: Bounds) -> int:
     """Return the longest of a window, its half, its quarter ... that the exact solver can bear.
 
     Its cost goes with the third power of the missing samples in a window. A gap is worth that; where half of all samples are
     clipped it would take minutes for each second.
     """
-    if not damage.bounded:
+    if not bounds.bounded:
         return window
-    total = torch.nn.functional.pad(damage.missing.cumsum(1), (1, 0)).double()
+    total = torch.nn.functional.pad(bounds.missing.cumsum(1), (1, 0)).double()
     while window > _SHORTEST:
         inside = total[:, window::window] - total[:, :-window:window]
         if float(inside.pow(3).mean()) <= _MOST_BOUNDED**3:
@@ -159,65 +173,29 @@ def _bearable(window: int, damage: Damage) -> int:
     return window
 
 
-def patches(places: Tensor, length: int, context: int, most: int) -> list[Patch]:
+def patches(runs: Tensor, length: int, context: int, most: int) -> list[Patch]:
     """Return the blocks that repair some places.
 
     Args:
-        places: (number,) damaged samples in rising order.
+        runs: (number, 2), start and end of each run of damage, rising and apart.
         length: of the recording.
         context: samples looked at on either side of damage.
         most: samples of damage and sound between that one block keeps.
     """
-    if not len(places):
+    if not len(runs):
         return []
-    apart = (places.diff() > 2 * context).nonzero()[:, 0] + 1
-    borders = [0, *apart.tolist(), len(places)]
+    starts, ends = runs.T
+    apart = (starts[1:] - ends[:-1] >= 2 * context).nonzero()[:, 0] + 1
+    borders = [0, *apart.tolist(), len(runs)]
     found = []
     for a, b in itertools.pairwise(borders):
-        first, end = int(places[a]), int(places[b - 1]) + 1
+        first, end = int(starts[a]), int(ends[b - 1])
         count = -(-(end - first) // most)
         edges = [first + round(i * (end - first) / count) for i in range(count + 1)]
         found += [Patch(max(0, s - context), min(length, e + context), s, e) for s, e in itertools.pairwise(edges)]
     return found
 
 
-def gaps(recording: Recording, run: Run, task: Inpaint) -> Repairing:
-    """Return the job that fills the marked gaps, or those that are found.
-
-    Raises:
-        SettingsError: a gap lies outside the recording, or is all of it.
-    """
-    damage = marked(recording, task.gaps) if task.gaps else find_gaps(recording)
-    return Repairing(recording, run, damage, _silence, fill=task.fill, samples=task.samples)
-
-
-def clipping(recording: Recording, run: Run, task: Declip) -> Repairing:
-    """Return the job that infers clipped peaks."""
-    level = None if task.level is None else 10 ** (task.level / 20)
-    return Repairing(recording, run, find_clipping(recording, level), _sparse)
-
-
-def clicks(recording: Recording, run: Run, task: Declick) -> Repairing:
-    """Return the job that takes out clicks.
-
-    Raises:
-        SettingsError: a finding to leave alone was not found.
-    """
-    damage = find_clicks(recording, task.sensitivity, task.keep)
-    if max(task.keep, default=0) > len(damage.findings):
-        raise SettingsError(
-            f"keep names finding {max(task.keep)}, but {len(damage.findings)} were found; keep numbers as they are listed."
-        )
-    return Repairing(recording, run, damage, _silence)
-
-
-def _silence(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)
+def silence(samples: Tensor, bounds: Bounds, sample_rate: int) -> Tensor:  # noqa: ARG001 (as all guesses)
     """Guess nothing: frames weigh in the first fit by what was heard of them."""
-    return samples.masked_fill(damage.missing, 0.0)
-
-
-def _sparse(samples: Tensor, damage: Damage, sample_rate: int) -> Tensor:
-    """Guess by sparsity: where a third of all samples is cut off, the cut recording itself would mislead the first fit."""
-    window = Transform.of(sample_rate, _SPADE_MS).window
-    known = samples.clamp(damage.low, damage.high)
-    return torch.stack([spade.declip(*channel, window) for channel in zip(known, damage.low, damage.high, strict=True)])
+    return samples.masked_fill(bounds.missing, 0.0)

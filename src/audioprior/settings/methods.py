@@ -1,106 +1,12 @@
-"""Every setting of a method, once: the library, the command line and the sidecar file all read these frozen dataclasses.
-
-Nothing here imports torch, so that `audioprior --help` is quick.
-"""
+"""A method: everything between a damaged recording and its restoration that is not the task's."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Self, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-import msgspec
-
-from audioprior.errors import SettingsError
-from audioprior.settings.priors import (
-    BlindSpot,
-    Choice,
-    Consensus,
-    Dcgan,
-    DecisionDirected,
-    Dilated,
-    Free,
-    Harmonic,
-    Nmf,
-    NonlocalMeans,
-    PriorSettings,
-    Recurrent,
-    Skip,
-    Temporal,
-)
-
-__all__ = [
-    "BlindSpot", "Choice", "Consensus", "Dcgan", "DecisionDirected", "Dilated", "Discrepancy", "FixedSteps",
-    "Free", "Harmonic", "HeldOut", "Method", "MovingVariance", "Nmf", "NonlocalMeans", "PriorSettings", "Recurrent",
-    "Skip", "StoppingSettings", "Temporal", "decode", "encode",
-]  # fmt: skip
-
-T = TypeVar("T")
-
-
-class StoppingSettings(Choice):
-    """When to stop, seeing only the recording."""
-
-    max_steps: int
-
-    def within(self, steps: int) -> Self:
-        """Return the same rule with another number of most steps."""
-        return replace(self, max_steps=steps)  # type: ignore[type-var]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FixedSteps(StoppingSettings):
-    """Stop after a number of steps.
-
-    Attributes:
-        max_steps: that number.
-    """
-
-    kind: Literal["fixed"] = "fixed"
-    max_steps: int = 120
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeldOut(StoppingSettings):
-    """Stop when bins that were kept from the fit are no longer guessed better.
-
-    Attributes:
-        max_steps: at the latest.
-        share: of the bins held out; the bins beside them, which share their noise, are kept from the fit too.
-        patience: steps without a new best before giving up.
-    """
-
-    kind: Literal["held-out"] = "held-out"
-    max_steps: int = 600
-    share: float = 0.005
-    patience: int = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovingVariance(StoppingSettings):
-    """Stop where successive outputs vary least, before they begin to take up the noise.
-
-    Attributes:
-        max_steps: at the latest.
-        forgetting: weight of the newest output in the running mean and variance.
-        patience: steps without a new minimum before giving up.
-    """
-
-    kind: Literal["moving-variance"] = "moving-variance"
-    max_steps: int = 600
-    forgetting: float = 0.1
-    patience: int = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Discrepancy(StoppingSettings):
-    """Stop when the misfit has come down to what noise alone explains.
-
-    Attributes:
-        max_steps: at the latest.
-    """
-
-    kind: Literal["discrepancy"] = "discrepancy"
-    max_steps: int = 600
+from audioprior.settings.json import require
+from audioprior.settings.priors import Consensus, PriorSettings
+from audioprior.settings.rules import FixedSteps, StoppingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,35 +53,3 @@ class Method:
         require(self.context_s > 0, "context_s", self.context_s, "more than 0 seconds")
         require(self.block_s > 0, "block_s", self.block_s, "more than 0 seconds")
         require(self.stopping.max_steps >= 1, "max_steps", self.stopping.max_steps, "at least 1")
-
-
-def encode(settings: Any) -> Any:
-    """Return settings as what JSON can hold."""
-    # `asdict` first: msgspec leaves out the defaults of a dataclass that it made itself.
-    return msgspec.to_builtins(asdict(settings))
-
-
-def decode(data: Mapping[str, Any], cls: type[T]) -> T:
-    """Return settings from what `encode` gave.
-
-    Raises:
-        SettingsError: a field is missing, unknown to this version, or out of its range.
-    """
-    try:
-        return msgspec.convert(data, cls, dec_hook=_choose)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"the settings are not valid ({error}); write them with this version.") from error
-
-
-def _choose(base: type[Any], data: Any) -> Any:
-    kinds: dict[str, Callable[..., Any]] = {c.__dataclass_fields__["kind"].default: c for c in base.__subclasses__()}
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if kind not in kinds:
-        raise msgspec.ValidationError(f"kind {kind!r} is none of {', '.join(kinds)}")
-    return msgspec.convert(data, kinds[kind])
-
-
-def require(condition: bool, name: str, value: object, allowed: str) -> None:
-    """Raise a SettingsError that names the setting, its value and what it may be."""
-    if not condition:
-        raise SettingsError(f"{name} is {value}; it must be {allowed}.")

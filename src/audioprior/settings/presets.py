@@ -3,37 +3,25 @@
 from dataclasses import replace
 
 from audioprior.errors import SettingsError
-from audioprior.settings.methods import (
+from audioprior.settings.methods import Method
+from audioprior.settings.priors import (
     BlindSpot,
     Consensus,
     Dcgan,
     DecisionDirected,
     Dilated,
-    Discrepancy,
-    FixedSteps,
     Free,
     Harmonic,
-    HeldOut,
-    Method,
-    MovingVariance,
     Nmf,
     NonlocalMeans,
     PriorSettings,
     Recurrent,
     Skip,
-    StoppingSettings,
     Temporal,
 )
+from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
 DEFAULT = "consensus"
-DEFAULTS = {  # per task
-    "denoise": DEFAULT,
-    "inpaint": "nmf",
-    "declip": "nmf",
-    "declick": "nmf",
-    "dequantise": DEFAULT,
-    "extend": "free",
-}
 
 METHODS: dict[str, Method] = {
     "consensus": Method(prior=Consensus(), stopping=FixedSteps(max_steps=120)),
@@ -87,45 +75,30 @@ RULES: dict[str, type[StoppingSettings]] = {
 }
 
 
-# How a repair seats any prior: the windows that suit the damage, the steps, and how often the damage is inferred anew.
-REPAIRS: dict[str, Method] = {
-    "inpaint": Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6),
-    "declip": Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=180), rounds=6, context_s=0.25),
-    "declick": Method(windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0),
-}
 _CLASSICAL = (DecisionDirected, NonlocalMeans)
-_REPAIR_PRIORS: dict[str, PriorSettings] = {
+REPAIR_PRIORS: dict[str, PriorSettings] = {
     name: one.prior
     for name, one in METHODS.items()
     if one.observation == "noise" and name not in ("fast", "best") and not isinstance(one.prior, _CLASSICAL)
 } | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 
-def named(name: str, task: str) -> str:
-    """Return the name of a method; "default" is the one that a task takes by itself."""
-    return DEFAULTS[task] if name == "default" else name
-
-
-def method(name: str, task: str = "denoise", *, stop: str | None = None, steps: int | None = None) -> Method:
+def method(name: str, seat: Method | None = None, *, stop: str | None = None, steps: int | None = None) -> Method:
     """Return a method by its name.
 
     Args:
         name: which.
-        task: what it is to do.
+        seat: how a repair seats any prior; methods are as they are without it.
         stop: the stopping rule to use in place of the method's own.
         steps: the most steps to take, in place of the rule's own.
 
     Raises:
         SettingsError: there is no such method or rule, or `steps` is below 1.
     """
-    name = named(name, task)
-    if name not in METHODS:
-        raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(METHODS)}.")
-    chosen = METHODS[name]
-    if task in REPAIRS:
-        if name not in _REPAIR_PRIORS:
-            raise SettingsError(f"{name} is no method to {task}; choose one of {', '.join(_REPAIR_PRIORS)}.")
-        chosen = replace(REPAIRS[task], prior=_REPAIR_PRIORS[name])
+    known = METHODS if seat is None else REPAIR_PRIORS
+    if name not in known:
+        raise SettingsError(f"there is no method {name!r}; choose one of {', '.join(known)}.")
+    chosen = METHODS[name] if seat is None else replace(seat, prior=REPAIR_PRIORS[name])
     if stop is not None and stop not in RULES:
         raise SettingsError(f"there is no stopping rule {stop!r}; choose one of {', '.join(RULES)}.")
     stopping = chosen.stopping if stop is None else RULES[stop]()

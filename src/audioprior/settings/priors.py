@@ -1,18 +1,31 @@
-"""What can be decided of a prior: which, and its sizes; one dataclass a prior.
+"""What can be decided of a prior, one dataclass each, which builds it; no torch before that, for a quick `--help`."""
 
-Nothing here imports torch, so that `audioprior --help` is quick.
-"""
-
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+from audioprior.settings.json import Choice
 
-class Choice:
-    """One of several dataclasses, told apart in files by its field `kind`."""
+if TYPE_CHECKING:
+    from torch import Generator
+
+    from audioprior.model.prior import Learned, Prior
 
 
 class PriorSettings(Choice):
     """Which prior draws the power of the clean sound, and its sizes."""
+
+    batched: ClassVar[bool] = False  # whether each recording of a batch has weights of its own; if so, it is `Carrying`
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        """Return a prior that has not seen anything yet.
+
+        Args:
+            planned_steps: the most steps that will be taken, for priors that slow down towards the end.
+            generators: of all its random numbers, on the CPU; one for each recording of a batch if `batched`, else one.
+            start: what a prior of this kind had learned, to start from; only `batched` priors take it.
+        """
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +38,16 @@ class BlindSpot(PriorSettings):
         learning_rate: of Adam at the start; it falls to zero along a cosine.
     """
 
+    batched: ClassVar[bool] = True
     kind: Literal["blindspot"] = "blindspot"
     hidden: int = 48
     batch_bins: int = 2048
     learning_rate: float = 5e-3
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.blindspot import BlindSpotPrior
+
+        return BlindSpotPrior(self, planned_steps, generators, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +70,11 @@ class Dcgan(PriorSettings):
     slope: float = 0.2
     learning_rate: float = 2e-3
     average: float = 0.0
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.dcgan import DcganPrior
+
+        return DcganPrior(self, generators[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +100,11 @@ class Skip(PriorSettings):
     learning_rate: float = 1e-2
     average: float = 0.9
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.skip import SkipPrior
+
+        return SkipPrior(self, generators[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Temporal(PriorSettings):
@@ -99,6 +128,11 @@ class Temporal(PriorSettings):
     jitter: float = 0.03
     learning_rate: float = 1e-2
     average: float = 0.9
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.temporal import TemporalPrior
+
+        return TemporalPrior(self, generators[0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +160,11 @@ class Harmonic(PriorSettings):
     learning_rate: float = 1e-2
     average: float = 0.9
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.harmonic import HarmonicPrior
+
+        return HarmonicPrior(self, generators[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dilated(PriorSettings):
@@ -152,6 +191,11 @@ class Dilated(PriorSettings):
     learning_rate: float = 1e-2
     average: float = 0.9
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.dilated import DilatedPrior
+
+        return DilatedPrior(self, generators[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recurrent(PriorSettings):
@@ -174,6 +218,11 @@ class Recurrent(PriorSettings):
     learning_rate: float = 1e-2
     average: float = 0.9
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.recurrent import RecurrentPrior
+
+        return RecurrentPrior(self, generators[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Nmf(PriorSettings):
@@ -183,8 +232,14 @@ class Nmf(PriorSettings):
         rank: number of spectra.
     """
 
+    batched: ClassVar[bool] = True
     kind: Literal["nmf"] = "nmf"
     rank: int = 8
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.nmf import NmfPrior
+
+        return NmfPrior(self, generators, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +252,16 @@ class Consensus(PriorSettings):
         nmf_share: updates of each factorisation for each step of the network.
     """
 
+    batched: ClassVar[bool] = True
     kind: Literal["consensus"] = "consensus"
     network: BlindSpot = field(default_factory=BlindSpot)
     ranks: tuple[int, ...] = (2, 4, 6, 10)
     nmf_share: float = 0.25
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.consensus import ConsensusPrior
+
+        return ConsensusPrior(self, planned_steps, generators, start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +270,11 @@ class Free(PriorSettings):
 
     kind: Literal["free"] = "free"
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.free import FreePrior
+
+        return FreePrior()
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionDirected(PriorSettings):
@@ -216,9 +282,19 @@ class DecisionDirected(PriorSettings):
 
     kind: Literal["decision-directed"] = "decision-directed"
 
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.decision_directed import DecisionDirectedPrior
+
+        return DecisionDirectedPrior()
+
 
 @dataclass(frozen=True, kw_only=True)
 class NonlocalMeans(PriorSettings):
     """Classical: a bin is the mean of bins whose surroundings look alike."""
 
     kind: Literal["nonlocal-means"] = "nonlocal-means"
+
+    def build(self, *, planned_steps: int, generators: "Sequence[Generator]", start: "Learned | None" = None) -> "Prior":
+        from audioprior.priors.nonlocal_means import NonlocalMeansPrior
+
+        return NonlocalMeansPrior()

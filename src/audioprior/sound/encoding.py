@@ -116,9 +116,21 @@ class Excess:
     def __add__(self, other: "Excess") -> "Excess":
         return Excess(self.count + other.count, max(self.peak, other.peak))
 
-    def told(self) -> str:
+    def clamped(self) -> str:
         """Return a sentence that says that they were cut."""
         return f"{self} and were clamped (--clip-mode rescale or float keeps them)."
+
+    def gain(self, encoding: Encoding) -> float:
+        """Return what the whole recording has to be multiplied with for an encoding to hold it."""
+        return top_of(encoding) / self.peak
+
+    def turned_down(self, encoding: Encoding) -> str:
+        """Return a sentence that says that it was."""
+        return f"{self}: the output was turned down by {-20 * math.log10(self.gain(encoding)):.2f} dB."
+
+    def widened(self) -> str:
+        """Return a sentence that says that they are kept."""
+        return f"{self}: the output is stored as 32-bit float."
 
     def __str__(self) -> str:
         return f"{self.count} samples would exceed full scale (peak {20 * math.log10(self.peak):+.2f} dBFS)"
@@ -150,14 +162,18 @@ def fit_in_range(samples: Tensor, encoding: Encoding, mode: ClipMode) -> Fitted:
         mode: "clamp" cuts them at full scale, "rescale" turns the whole recording down, "float" stores it as 32-bit
             float instead.
     """
-    top, excess = top_of(encoding), Excess.of(samples, encoding)
+    excess = Excess.of(samples, encoding)
     if not excess.count:
         return Fitted(quantise(samples, encoding), encoding)
-    peak, what = excess.peak, str(excess)
     if mode == "rescale":
-        note = f"{what}: the output was turned down by {20 * math.log10(peak / top):.2f} dB."
-        return Fitted(quantise(samples * (top / peak), encoding), encoding, top / peak, note)
+        gain = excess.gain(encoding)
+        return Fitted(quantise(samples * gain, encoding), encoding, gain, excess.turned_down(encoding))
     if mode == "float":
-        wider = Encoding("WAV" if encoding.container in {"FLAC", "OGG", "MP3"} else encoding.container, "FLOAT")
-        return Fitted(quantise(samples, wider), wider, note=f"{what}: the output is stored as 32-bit float.")
-    return Fitted(clamped(samples, encoding), encoding, note=excess.told())
+        wide = wider(encoding)
+        return Fitted(quantise(samples, wide), wide, note=excess.widened())
+    return Fitted(clamped(samples, encoding), encoding, note=excess.clamped())
+
+
+def wider(encoding: Encoding) -> Encoding:
+    """Return the encoding of 32-bit floats that is nearest to one: the same container, where it can hold them."""
+    return Encoding("WAV" if encoding.container in {"FLAC", "OGG", "MP3"} else encoding.container, "FLOAT")

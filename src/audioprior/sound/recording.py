@@ -6,7 +6,7 @@ Samples are float64, so that every integer depth up to 32 bit and every float fi
 import io
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from audioprior.sound.encoding import Encoding, quantise
 from audioprior.sound.writing import replacing
 
 _WAV_LIMIT_BYTES = 2**32 - 2**16  # sizes in a WAV header are 32 bit; beyond, RF64 takes over
+_SET_ADD_PEAK_CHUNK = 0x1050  # of sndfile.h
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -242,7 +243,14 @@ def encoder(target: Path | IO[bytes], like: Described, encoding: Encoding) -> so
     file = soundfile.SoundFile(target, "w", like.sample_rate, like.channels, encoding.subtype, format=container)
     for tag, text in like.tags.items():
         setattr(file, tag, text)
+    _leave_out_the_time(file)
     return file
+
+
+def _leave_out_the_time(file: soundfile.SoundFile) -> None:
+    """Keep libsndfile from writing a PEAK chunk, which holds the time of day: the same sound gives the same bytes."""
+    with suppress(AttributeError):  # there is no public way
+        soundfile._snd.sf_command(file._file, _SET_ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
 
 
 def write_samples(file: soundfile.SoundFile, samples: Tensor) -> None:

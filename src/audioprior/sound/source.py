@@ -116,6 +116,8 @@ def open_source(path: str | Path) -> Iterator[FileSource]:
 
 def whole(source: Source) -> Recording:
     """Return all of a recording in memory."""
+    if isinstance(source, Recording):
+        return source
     samples = source.read(0, source.length)
     return Recording(samples, source.sample_rate, source.encoding, source.tags, source.name)
 

@@ -9,18 +9,37 @@ from audioprior.tasks.denoise import Denoise
 from audioprior.tasks.dequantise import Dequantise
 from audioprior.tasks.extend import Extend
 from audioprior.tasks.inpaint import Inpaint
-from audioprior.tasks.run import Run
-from audioprior.tasks.task import Gap, Region, TaskSettings
+from audioprior.tasks.knob import Knob, Option
+from audioprior.tasks.run import Chain, Run, word_of
+from audioprior.tasks.task import Gap, Region, Task, Words
 
 __all__ = [
-    "TASKS", "Declick", "Declip", "Denoise", "Dequantise", "Extend", "Gap", "Inpaint", "Region", "Run", "TaskSettings",
+    "TASKS",
+    "Chain",
+    "Declick",
+    "Declip",
+    "Denoise",
+    "Dequantise",
+    "Extend",
+    "Gap",
+    "Inpaint",
+    "Knob",
+    "Option",
+    "Region",
+    "Run",
+    "Task",
+    "Words",
+    "word_of",
 ]  # fmt: skip
 
-TASKS: dict[str, type[TaskSettings]] = {
-    "denoise": Denoise,
-    "inpaint": Inpaint,
-    "declip": Declip,
-    "declick": Declick,
-    "dequantise": Dequantise,
-    "extend": Extend,
+TASKS: dict[str, type[Task]] = {
+    task.kind: task
+    for task in (
+        Denoise,
+        Inpaint,
+        Declip,
+        Declick,
+        Dequantise,
+        Extend,
+    )
 }

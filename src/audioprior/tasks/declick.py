@@ -1,31 +1,35 @@
 """Declicking: clicks and crackle are taken out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import require
-from audioprior.tasks.task import TaskSettings
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
+from audioprior.tasks.knob import Knob
+from audioprior.tasks.task import Device, Seed, Task, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declick(TaskSettings):
-    """What a user decides about clicks and crackle.
-
-    Attributes:
-        sensitivity: from 0 to 1; what is surer to be a click than 1 less this is repaired.
-        keep: numbers of findings to leave alone, from 1 as they are listed.
-        seed: of all random numbers.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-    """
+class Declick(Task):
+    """What a user decides about clicks and crackle."""
 
     kind: Literal["declick"] = "declick"
-    sensitivity: float = 0.5
-    keep: tuple[int, ...] = ()
-    seed: int = 0
-    device: str = "auto"
+    sensitivity: Annotated[
+        float, Knob("from 0 to 1; what is surer to be a click than 1 less this is repaired", least=0, most=1, page=True)
+    ] = 0.5
+    keep: Annotated[
+        tuple[int, ...], Knob("the number of a finding to leave alone, as --dry-run lists them", least=1, page="asked")
+    ] = ()
+    seed: Seed = 0
+    device: Device = "auto"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(0 <= self.sensitivity <= 1, "sensitivity", self.sensitivity, "between 0 and 1")
-        for number in self.keep:
-            require(number >= 1, "keep", number, "numbers of findings, which begin with 1")
+    words: ClassVar[Words] = Words(
+        summary="Take out clicks and crackle.",
+        heard="ticks, pops, crackle",
+        offer="Take clicks out",
+        done="Clicks taken out",
+    )
+    method: ClassVar[str] = "nmf"
+    seat: ClassVar[Method | None] = Method(
+        windows_ms=(46.0,), stopping=FixedSteps(max_steps=40), rounds=2, context_s=0.05, block_s=1.0
+    )

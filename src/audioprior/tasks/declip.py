@@ -1,27 +1,34 @@
 """Declipping: peaks that were cut off are inferred."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import require
-from audioprior.tasks.task import TaskSettings
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
+from audioprior.tasks.knob import Knob
+from audioprior.tasks.task import Device, Seed, Task, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declip(TaskSettings):
-    """What a user decides about clipped peaks.
-
-    Attributes:
-        level: of clipping, in dBFS; found for each channel and polarity without it.
-        seed: of all random numbers.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-    """
+class Declip(Task):
+    """What a user decides about clipped peaks."""
 
     kind: Literal["declip"] = "declip"
-    level: float | None = None
-    seed: int = 0
-    device: str = "auto"
+    level: Annotated[
+        float | None,
+        Knob("of clipping, in dBFS; found for each channel and polarity without it", most=0, unit="dBFS", page=True),
+    ] = None
+    seed: Seed = 0
+    device: Device = "auto"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.level is None or self.level <= 0, "level", self.level, "at most 0 dBFS")
+    words: ClassVar[Words] = Words(
+        summary="Infer the peaks that clipping cut off.",
+        more="Peaks beyond full scale need a home: without --clip-mode the result is stored as float, and every other "
+        "sample is exact.",
+        heard="a rasp on loud notes",
+        offer="Win back clipped peaks",
+        done="Peaks won back",
+    )
+    method: ClassVar[str] = "nmf"
+    seat: ClassVar[Method | None] = Method(windows_ms=(23.0,), stopping=FixedSteps(max_steps=180), rounds=6, context_s=0.25)
+    beyond: ClassVar[bool] = True

@@ -1,27 +1,33 @@
 """Dequantising: the steps of few bits are taken out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import require
-from audioprior.tasks.task import TaskSettings
+from audioprior.settings import presets
+from audioprior.tasks.knob import Knob
+from audioprior.tasks.task import Device, Seed, Task, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dequantise(TaskSettings):
-    """What a user decides about a recording that was once stored in few bits.
-
-    Attributes:
-        bits: that each sample had at full scale; the steps are found without it.
-        seed: of all random numbers.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-    """
+class Dequantise(Task):
+    """What a user decides about a recording that was once stored in few bits."""
 
     kind: Literal["dequantise"] = "dequantise"
-    bits: int | None = None
-    seed: int = 0
-    device: str = "auto"
+    bits: Annotated[
+        int | None,
+        Knob("that each sample had at full scale; the steps are found without it", least=2, most=16, page=True),
+    ] = None
+    seed: Seed = 0
+    device: Device = "auto"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.bits is None or 2 <= self.bits <= 16, "bits", self.bits, "between 2 and 16")
+    words: ClassVar[Words] = Words(
+        summary="Take the steps out of a recording that was once stored in few bits.",
+        more="No sample moves by more than half a step. Where the file holds no finer values, the result is stored "
+        "in 24 bits.",
+        heard="gravel under quiet notes",
+        offer="Smooth coarse steps (few bits)",
+        done="Steps smoothed",
+        found="Taken out: steps of {note}.",
+        untouched="No sample moved by more than half a step.",
+    )
+    method: ClassVar[str] = presets.DEFAULT

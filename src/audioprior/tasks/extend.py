@@ -1,32 +1,44 @@
 """Extending: a missing high band is invented."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import require
-from audioprior.tasks.task import TaskSettings
+from audioprior.tasks.knob import Knob
+from audioprior.tasks.task import Device, Seed, Task, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extend(TaskSettings):
-    """What a user decides about a missing high band.
-
-    Attributes:
-        cutoff_hz: above which nothing was recorded; found without it, where all of the recording lacks the same band.
-        rate_hz: sample rate of the result; the recording's own without it.
-        like: path of an excerpt of something alike that has the high band.
-        seed: of all random numbers.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-    """
+class Extend(Task):
+    """What a user decides about a missing high band."""
 
     kind: Literal["extend"] = "extend"
-    cutoff_hz: float | None = None
-    rate_hz: int | None = None
-    like: str | None = None
-    seed: int = 0
-    device: str = "auto"
+    cutoff_hz: Annotated[
+        float | None,
+        Knob(
+            "in Hz, above which nothing was recorded; found without it, where all of the recording lacks the same band",
+            above=0,
+            unit="Hz",
+            flag="cutoff",
+            page=True,
+        ),
+    ] = None
+    rate_hz: Annotated[
+        int | None,
+        Knob("sample rate of the result in Hz; the recording's own without it", above=0, unit="Hz", flag="rate"),
+    ] = None
+    like: Annotated[str | None, Knob("a file with an excerpt of something alike that has the high band")] = None
+    seed: Seed = 0
+    device: Device = "auto"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require(self.cutoff_hz is None or self.cutoff_hz > 0, "cutoff_hz", self.cutoff_hz, "more than 0 Hz")
-        require(self.rate_hz is None or self.rate_hz > 0, "rate_hz", self.rate_hz, "more than 0 Hz")
+    inputs: ClassVar[tuple[str, ...]] = ("sound", "like?")
+    words: ClassVar[Words] = Words(
+        summary="Invent a missing high band; all below the cutoff stays as it is.",
+        heard="dullness, where a filter or a codec cut",
+        offer="Invent a missing high band",
+        done="High band invented",
+        listed="invented",
+        found="The band of {low_hz:g} to {high_hz:g} Hz is {note}.",
+        untouched="All below is as it was.",
+    )
+    method: ClassVar[str] = "free"
+    fits: ClassVar[bool] = False

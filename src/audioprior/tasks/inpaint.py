@@ -1,39 +1,71 @@
 """Inpainting: gaps are filled, and marked regions of time and frequency are taken out."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from audioprior.settings.methods import require
-from audioprior.tasks.task import Gap, Region, TaskSettings, check_regions
+from audioprior.settings.json import require
+from audioprior.settings.methods import Method
+from audioprior.settings.rules import FixedSteps
+from audioprior.tasks.knob import Knob
+from audioprior.tasks.task import Device, Gap, Region, Seed, Task, Words
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inpaint(TaskSettings):
-    """What a user decides about filling gaps.
-
-    Attributes:
-        gaps: START-END of each, in seconds; overlapping ones are joined. Found by themselves without gaps and regions.
-        regions: START-END:LOW-HIGH of each, in seconds and Hz: what to take out of a part of the spectrum.
-        fill: "mean", the most faithful, or "sample", one plausible sound, which keeps its energy in long gaps.
-        samples: how many plausible sounds to make of one fit.
-        seed: of all random numbers; another seed gives another sample.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-    """
+class Inpaint(Task):
+    """What a user decides about filling gaps."""
 
     kind: Literal["inpaint"] = "inpaint"
-    gaps: tuple[Gap, ...] = ()
-    regions: tuple[Region, ...] = ()
-    fill: Literal["mean", "sample"] = "mean"
-    samples: int = 1
-    seed: int = 0
-    device: str = "auto"
+    gaps: Annotated[
+        tuple[Gap, ...],
+        Knob(
+            "START-END of a gap, in seconds or h:mm:ss; overlapping ones are joined, and without any marks gaps are looked "
+            "for",
+            flag="gap",
+            mark="span",
+            label="a gap",
+            page=True,
+        ),
+    ] = ()
+    regions: Annotated[
+        tuple[Region, ...],
+        Knob(
+            "START-END:LOW-HIGH of what to take out of a part of the spectrum, in seconds (or h:mm:ss) and Hz",
+            flag="region",
+            mark="region",
+            label="what to take out",
+            page=True,
+        ),
+    ] = ()
+    fill: Annotated[
+        Literal["mean", "sample"],
+        Knob(
+            "what gaps are filled with",
+            choices={
+                "mean": "the most faithful guess",
+                "sample": "one plausible sound, for long gaps",
+            },
+            page=True,
+        ),
+    ] = "mean"
+    samples: Annotated[
+        int,
+        Knob(
+            "how many plausible sounds to make of one fit, with fill=sample; the second is x.inpaint.2.wav", least=1, most=99
+        ),
+    ] = 1
+    seed: Seed = 0
+    device: Device = "auto"
+
+    words: ClassVar[Words] = Words(
+        summary="Fill gaps, or take a cough, a ring or a whistle out of a part of the spectrum.",
+        heard="dropouts; a cough, a ring, a whistle",
+        offer="Fill gaps, take marked sounds out",
+        done="Gaps filled",
+    )
+    method: ClassVar[str] = "nmf"
+    seat: ClassVar[Method | None] = Method(windows_ms=(96.0, 192.0), stopping=FixedSteps(max_steps=120), rounds=6)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.fill in ("mean", "sample"), "fill", self.fill, "mean or sample")
-        require(1 <= self.samples <= 99, "samples", self.samples, "between 1 and 99")
         several = self.fill == "sample" and not self.regions
         require(self.samples == 1 or several, "samples", self.samples, "1 unless gaps are filled with fill=sample")
-        for start, end in self.gaps:
-            require(0 <= start < end, "gap", f"{start:g}-{end:g}", "a start before its end, both in seconds")
-        check_regions("region", self.regions)

@@ -1,187 +1,151 @@
-"""The queue: one fit at a time, in a process of its own; what becomes of it is told as events that survive the server.
+"""The queue: one fit at a time, in a process of its own; what becomes of it is kept as events that survive the server."""
 
-RECORDING/jobs/JOB/job.json       settings, state, and what there is to know of the result
-RECORDING/jobs/JOB/events.jsonl   what was told on the way
-"""
-
+import collections
 import contextlib
 import json
 import secrets
 import shutil
 import threading
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.files.processes import hire
-from audioprior.settings.methods import decode, encode
+from audioprior.files.processes import start_process
+from audioprior.settings.json import encode
 from audioprior.sound.writing import replacing
 from audioprior.tasks import Run
-from audioprior.web.recordings import GoneError, Shelf, Shelved
+from audioprior.web.recordings import GoneError, Recordings, Stored
 from audioprior.web.requests import command_line
+from audioprior.web.tickets import ABOUT, EVENTS, OVER, Event, Ticket, kept_tickets
 from audioprior.web.worker import adjust, shares, work
 
 _TRIES = 2
-_OVER = ("done", "failed", "cancelled")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A job of the queue.
-
-    Attributes:
-        id: a random name that cannot be guessed.
-        recording: whose.
-        run: the settings, encoded.
-        state: "queued", "running", "done", "failed" or "cancelled".
-        created: when, in seconds since 1970, which orders the queue.
-        command: that does the same.
-        shares: of the steps, at which it can be stopped afterwards.
-        message: why it failed.
-        result: what there is to know of it, as `worker.restore` returns it.
-        version: how often the result was written, so that no browser plays an old one.
-    """
-
-    id: str
-    recording: str
-    run: Any
-    state: str
-    created: float
-    command: str
-    shares: tuple[float, ...]
-    message: str = ""
-    result: dict[str, Any] = field(default_factory=dict)
-    version: int = 0
 
 
 class Queue:
     """Jobs in the order in which they came, and the process that does them."""
 
-    def __init__(self, shelf: Shelf, most_waiting: int) -> None:
+    def __init__(self, recordings: Recordings, most_waiting: int) -> None:
         """Take up what an earlier server left undone.
 
         Args:
-            shelf: where recordings are.
+            recordings: whose jobs these are.
             most_waiting: jobs; more are refused.
         """
-        self._shelf, self._most = shelf, most_waiting
-        self._tasks: dict[str, Task] = {}
-        self._events: dict[str, list[dict[str, Any]]] = {}
+        self._recordings, self._most = recordings, most_waiting
+        self._tickets: dict[str, Ticket] = {}
+        self._events: dict[str, list[Event]] = {}
+        self._attempts: collections.Counter[str] = collections.Counter()
         self._change = threading.Condition(threading.RLock())
-        self._writing = threading.Lock()  # one result at a time is written anew
+        self._writing = threading.Lock()  # results are written anew in turn
         self._process: BaseProcess | None = None
+        self._connection: Connection | None = None
+        self._present: str | None = None
         self._closed = False
-        for about in sorted(shelf.folder.glob("*/jobs/*/job.json")):
-            task = Task(**json.loads(about.read_text(encoding="utf-8")))
-            self._tasks[task.id] = task
-            told = about.with_name("events.jsonl")
-            lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
-            self._events[task.id] = [json.loads(line) for line in lines if line.endswith("}")]
-            if task.state == "running":
-                self._set(task, state="queued")
-                self._tell(task.id, {"event": "again", "message": "The server was restarted; this job begins again."})
+        for ticket, events in kept_tickets(recordings.folder):
+            self._tickets[ticket.id], self._events[ticket.id] = ticket, events
+            if ticket.state == "running":
+                self._set(ticket, state="queued")
+                self._tell(ticket, {"event": "again", "message": "The server was restarted; this job begins again."})
         self._thread = threading.Thread(target=self._loop, daemon=True, name="queue")
         self._thread.start()
 
-    def submit(self, shelved: Shelved, run: Run) -> Task:
+    def submit(self, stored: Stored, run: Run) -> Ticket:
         """Put a job into the queue.
 
         Raises:
             SettingsError: too many are waiting.
         """
         with self._change:
-            waiting = sum(task.state == "queued" for task in self._tasks.values())
+            waiting = sum(ticket.state == "queued" for ticket in self._tickets.values())
             if waiting >= self._most:
                 raise SettingsError(f"{waiting} jobs are waiting already; try again when some are done.")
-            name = secrets.token_urlsafe(16)
-            command = command_line(run, shelved.name)
-            moments = shares(shelved.seconds) if run.task.kind == "denoise" else ()
-            task = Task(name, shelved.id, encode(run), "queued", time.time(), command, moments)
-            self._folder(task).mkdir(parents=True)
-            self._events[name] = []
-            self._keep(task)
-            return task
+            moments = shares(run, stored.seconds)
+            command = command_line(run, stored.name)
+            ticket = Ticket(secrets.token_urlsafe(16), stored.id, encode(run), "queued", time.time(), command, moments)
+            self._folder(ticket).mkdir(parents=True)
+            self._tickets[ticket.id], self._events[ticket.id] = ticket, []
+            return self._set(ticket)
 
-    def get(self, name: str) -> Task:
+    def get(self, name: str) -> Ticket:
         """Return a job.
 
         Raises:
             GoneError: it is not here.
         """
         with self._change:
-            if name not in self._tasks:
+            if name not in self._tickets:
                 raise GoneError("this job is not here any more; start it again.")
-            return self._tasks[name]
+            return self._tickets[name]
 
-    def of(self, recording: str) -> list[Task]:
+    def of(self, recording: str) -> list[Ticket]:
         """Return the jobs of a recording, the oldest first."""
         with self._change:
-            return sorted((t for t in self._tasks.values() if t.recording == recording), key=lambda task: task.created)
+            mine = [ticket for ticket in self._tickets.values() if ticket.recording == recording]
+            return sorted(mine, key=lambda ticket: ticket.created)
 
-    def before(self, task: Task) -> int:
+    def before(self, ticket: Ticket) -> int:
         """Return how many jobs come before a waiting one."""
         with self._change:
-            waiting = [one for one in self._tasks.values() if one.state in ("queued", "running")]
-            return sum(one.created < task.created for one in waiting)
+            return sum(other.state not in OVER and other.created < ticket.created for other in self._tickets.values())
 
-    def events(self, name: str, after: int) -> list[dict[str, Any]]:
-        """Return what was told of a job, but for the first `after` events."""
+    def events(self, name: str, after: int) -> list[Event]:
+        """Return what has happened to a job, but for the first `after` events."""
         with self._change:
             return self._events.get(name, [])[after:]
 
-    def cancel(self, name: str) -> Task:
+    def cancel(self, name: str) -> Ticket:
         """Stop a job, whatever it does; one that is over stays as it is."""
         with self._change:
-            task = self.get(name)
-            if task.state in _OVER:
-                return task
-            task = self._set(task, state="cancelled")
-            self._tell(name, {"event": "cancelled"})
+            ticket = self.get(name)
+            if ticket.state in OVER:
+                return ticket
+            ticket = self._set(ticket, state="cancelled")
+            self._tell(ticket, {"event": "cancelled"})
             if self._present == name and self._process is not None:
                 self._process.kill()
-            return task
+            return ticket
 
-    def adjust(self, name: str, run: Run) -> Task:
+    def adjust(self, name: str, run: Run) -> Ticket:
         """Write a finished job's result anew, without fitting again.
 
         Raises:
             SettingsError: it is not finished, or `stop_at` was not kept.
         """
         with self._writing:
-            task = self.get(name)
+            ticket = self.get(name)
             stop_at = getattr(run.task, "stop_at", 1.0)
-            if task.state != "done":
-                raise SettingsError(f"this job is {task.state}; wait until it is done.")
-            if stop_at not in task.shares:
-                kept = ", ".join(f"{share:g}" for share in task.shares)
+            if ticket.state != "done":
+                raise SettingsError(f"this job is {ticket.state}; wait until it is done.")
+            if stop_at not in ticket.shares:
+                kept = ", ".join(f"{share:g}" for share in ticket.shares)
                 raise SettingsError(f"stop_at is {stop_at:g}, and kept are {kept}; choose one of these.")
-            shelved, original = self._shelf.get(task.recording), self._shelf.original(task.recording)
-            result = adjust(self._folder(task), original, run)
-            result["seconds"] = task.result["seconds"]
-            with self._change:
-                command = command_line(run, shelved.name)
-                return self._set(task, run=encode(run), command=command, result=result, version=task.version + 1)
+            stored, original = self._recordings.get(ticket.recording), self._recordings.original(ticket.recording)
+            result = adjust(self._folder(ticket), original, run)
+            result["seconds"] = ticket.result["seconds"]
+            command = command_line(run, stored.name)
+            return self._set(ticket, run=encode(run), command=command, result=result, version=ticket.version + 1)
 
-    def path(self, task: Task, *parts: str) -> Path:
+    def path(self, ticket: Ticket, *parts: str) -> Path:
         """Return a file of a job."""
-        return self._folder(task).joinpath(*parts)
+        return self._folder(ticket).joinpath(*parts)
 
     def forget(self, recording: str) -> None:
         """Cancel and remove the jobs of a recording, and the recording."""
         with self._change:
-            for task in self.of(recording):
-                self.cancel(task.id)
-                self._tasks.pop(task.id), self._events.pop(task.id)
-        self._shelf.remove(recording)
+            for ticket in self.of(recording):
+                self.cancel(ticket.id)
+                self._tickets.pop(ticket.id), self._events.pop(ticket.id)
+        self._recordings.remove(recording)
 
     def sweep(self) -> None:
         """Remove the recordings that nobody asked for in a while, but for those that are waiting or worked on."""
-        for recording in self._shelf.outdated():
-            if all(task.state in _OVER for task in self.of(recording)):
+        for recording in self._recordings.outdated():
+            if all(ticket.state in OVER for ticket in self.of(recording)):
                 self.forget(recording)
 
     def close(self) -> None:
@@ -193,93 +157,121 @@ class Queue:
             self._process.kill()
         self._thread.join(timeout=5)
 
-    _present: str | None = None
-
     def _loop(self) -> None:
-        connection: Connection | None = None
-        attempts: dict[str, int] = {}
         while True:
-            with self._change:
-                if self._closed:
-                    return
-                connection = connection or self._hire()
-                waiting = [task for task in self._tasks.values() if task.state == "queued"]
-                if not waiting:
-                    self._change.wait(timeout=1.0)
-                    continue
-                task = self._set(min(waiting, key=lambda one: one.created), state="running")
-                self._present = task.id
+            self._present = None
+            with contextlib.suppress(EOFError, OSError):  # it starts before there is work; if it cannot, a job will say so
+                self._connected()
+            ticket = self._next()
+            if ticket is None:
+                return
             try:
-                self._relay(connection, task)
-            except (EOFError, OSError):  # the process is gone: cancelled, or out of memory, or the server ends
-                connection = None
-                with self._change:
-                    state = self._tasks[task.id].state if task.id in self._tasks else "cancelled"
-                    attempts[task.id] = attempts.get(task.id, 0) + 1
-                    if state == "running" and not self._closed:
-                        if attempts[task.id] < _TRIES:
-                            self._set(task, state="queued")
-                        else:
-                            message = "its process was ended twice, perhaps for want of memory; try the method fast."
-                            self._set(task, state="failed", message=message)
-                            self._tell(task.id, {"event": "failed", "message": message})
+                self._restore(ticket)
             except AudiopriorError as error:
-                self._fail(task, str(error))
-            finally:
-                self._present = None
+                self._fail(ticket, str(error))
+            except Exception as error:  # whatever it is, it fails this job only, and nothing of it is left in the pipe
+                self._disconnect()
+                what = f"unexpected {type(error).__name__} ({' '.join(str(error).split())})"
+                self._fail(ticket, f"{what}; start it again, or send the recording again.")
 
-    def _relay(self, connection: Connection, task: Task) -> None:
-        shelved, original = self._shelf.get(task.recording), self._shelf.original(task.recording)
-        folder = self._folder(task)
+    def _next(self) -> Ticket | None:
+        """Wait for a job and return it, or None at the end."""
+        with self._change:
+            while not self._closed:
+                waiting = [ticket for ticket in self._tickets.values() if ticket.state == "queued"]
+                if waiting:
+                    ticket = self._set(min(waiting, key=lambda ticket: ticket.created), state="running")
+                    self._present = ticket.id
+                    return ticket
+                self._change.wait()
+            return None
+
+    def _restore(self, ticket: Ticket) -> None:
+        stored, original = self._recordings.get(ticket.recording), self._recordings.original(ticket.recording)
+        folder = self._folder(ticket)
         shutil.rmtree(folder / "out", ignore_errors=True)
-        connection.send((str(folder), str(original), task.run, shelved.top_db))
-        while True:
-            event = connection.recv()
-            with self._change:
-                if self._tasks.get(task.id, task).state != "running":  # cancelled at its very end
-                    raise EOFError
-                if event["event"] == "done":
-                    result = {name: value for name, value in event.items() if name != "event"}
-                    self._set(task, state="done", result=result, version=1)
-                    self._tell(task.id, {"event": "done"})
-                    return
-                if event["event"] == "failed":
-                    self._fail(task, event["message"])
-                    return
-                self._tell(task.id, event)
+        try:
+            connection = self._connected()
+            connection.send((str(folder), str(original), ticket.run, stored.top_db))
+            while self._goes_on(ticket, connection.recv()):
+                pass
+        except (EOFError, OSError):  # the process is gone: cancelled, or out of memory, or the server ends
+            self._disconnect()
+            self._try_again(ticket)
 
-    def _fail(self, task: Task, message: str) -> None:
+    def _goes_on(self, ticket: Ticket, event: Event) -> bool:
+        """Take an event from the process, and return whether there will be more."""
         with self._change:
-            self._set(task, state="failed", message=message)
-            self._tell(task.id, {"event": "failed", "message": message})
+            if not self._runs(ticket):  # it was cancelled or removed meanwhile
+                raise EOFError
+            if event["event"] == "done":
+                result = {name: value for name, value in event.items() if name != "event"}
+                self._set(ticket, state="done", result=result, version=1)
+                self._tell(ticket, {"event": "done"})
+            elif event["event"] == "failed":
+                self._fail(ticket, event["message"])
+            else:
+                self._tell(ticket, event)
+                return True
+            return False
 
-    def _hire(self) -> Connection:
-        self._process, connection = hire(work)
-        return connection
-
-    def _folder(self, task: Task) -> Path:
-        return self._shelf.path(task.recording) / "jobs" / task.id
-
-    def _set(self, task: Task, **changes: Any) -> Task:
-        changed = replace(self._tasks.get(task.id, task), **changes)
-        self._keep(changed)
-        return changed
-
-    def _keep(self, task: Task) -> None:
+    def _try_again(self, ticket: Ticket) -> None:
         with self._change:
-            self._tasks[task.id] = task
-            with contextlib.suppress(AudiopriorError), replacing(self._folder(task) / "job.json", force=True) as beside:
-                beside.write_text(json.dumps(asdict(task)), encoding="utf-8")
+            if self._closed or not self._runs(ticket):
+                return
+            self._attempts[ticket.id] += 1
+            if self._attempts[ticket.id] < _TRIES:
+                self._set(ticket, state="queued")
+            else:
+                self._fail(ticket, "its process was ended twice, perhaps for want of memory; try the method fast.")
+
+    def _fail(self, ticket: Ticket, message: str) -> None:
+        with self._change:
+            if self._runs(ticket):
+                self._set(ticket, state="failed", message=message)
+                self._tell(ticket, {"event": "failed", "message": message})
+
+    def _runs(self, ticket: Ticket) -> bool:
+        """Return whether a job that was begun is still here and wanted."""
+        return ticket.id in self._tickets and self._tickets[ticket.id].state == "running"
+
+    def _connected(self) -> Connection:
+        with self._change:  # so that no process begins after the end
+            if self._closed:
+                raise EOFError
+            if self._connection is None:
+                self._process, self._connection = start_process(work)
+            return self._connection
+
+    def _disconnect(self) -> None:
+        with self._change:
+            if self._process is not None:
+                self._process.kill()
+            if self._connection is not None:
+                self._connection.close()
+            self._process = self._connection = None
+
+    def _folder(self, ticket: Ticket) -> Path:
+        return self._recordings.path(ticket.recording) / "jobs" / ticket.id
+
+    def _set(self, ticket: Ticket, **changes: Any) -> Ticket:
+        """Change a job, here and on disk; one that was removed meanwhile does not come back."""
+        with self._change:
+            changed = replace(self._tickets.get(ticket.id, ticket), **changes)
+            text = json.dumps(asdict(changed))
+            if ticket.id in self._tickets:
+                self._tickets[ticket.id] = changed
+                with contextlib.suppress(AudiopriorError), replacing(self._folder(ticket) / ABOUT, force=True) as beside:
+                    beside.write_text(text, encoding="utf-8")
             self._change.notify_all()
+            return changed
 
-    def _tell(self, name: str, event: dict[str, Any]) -> None:
+    def _tell(self, ticket: Ticket, event: Event) -> None:
+        """Keep an event for those who follow a job, here and on disk."""
+        line = json.dumps(event)
         with self._change:
-            self._events[name].append(event)
-            with contextlib.suppress(OSError), open(self._folder(self._tasks[name]) / "events.jsonl", "a") as file:
-                file.write(json.dumps(event) + "\n")
+            if ticket.id in self._events:
+                self._events[ticket.id].append(event)
+                with contextlib.suppress(OSError), open(self._folder(ticket) / EVENTS, "a", encoding="utf-8") as file:
+                    file.write(f"{line}\n")
             self._change.notify_all()
-
-
-def run_of(task: Task) -> Run:
-    """Return a job's settings."""
-    return decode(task.run, Run)

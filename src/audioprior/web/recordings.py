@@ -4,7 +4,7 @@ FOLDER/RECORDING/original/x.flac       as it was sent
 FOLDER/RECORDING/before.wav            a copy to listen to
 FOLDER/RECORDING/recording.json        what is known of it; written last, so that one that half arrived has none
 FOLDER/RECORDING/suggestions.json      what could help it; looked for when somebody asks
-FOLDER/RECORDING/jobs/JOB/             see `jobs`
+FOLDER/RECORDING/jobs/JOB/             see `tickets` and `worker`
 """
 
 import json
@@ -16,11 +16,14 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
+
 from audioprior.errors import AudioError, AudiopriorError
 from audioprior.restoring.inspection import suggest
+from audioprior.sound.levels import levels
 from audioprior.sound.source import open_source
 from audioprior.sound.writing import replacing
-from audioprior.web.copies import draw, levels, open_copy
+from audioprior.web.copies import draw, open_copy
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16,32}")
 _LONGEST_NAME = 100
@@ -33,8 +36,8 @@ class GoneError(AudiopriorError):
 
 
 @dataclass(frozen=True)
-class Shelved:
-    """A recording on the shelf.
+class Stored:
+    """A recording that has arrived, as it is known without being read.
 
     Attributes:
         id: a random name that cannot be guessed.
@@ -61,7 +64,7 @@ class Shelved:
     top_db: float
 
 
-class Shelf:
+class Recordings:
     """A folder of recordings; those that nobody asked for in a while are removed."""
 
     def __init__(self, folder: Path, keep_s: float) -> None:
@@ -81,7 +84,7 @@ class Shelf:
         folder.mkdir(parents=True)
         return folder / clean_name(name)
 
-    def admit(self, path: Path) -> Shelved:
+    def admit(self, path: Path) -> Stored:
         """Look at a recording that has arrived at its place.
 
         Raises:
@@ -98,22 +101,22 @@ class Shelf:
                 facts = folder.name, path.name, source.sample_rate, source.channels, seconds, encoding
             with open_copy(folder / "before.wav") as copy:
                 top_db = float(levels(copy, 0, seconds, 800, 128).max())
-            shelved = Shelved(*facts, drawn.peaks, drawn.rms, drawn.peak, top_db)
+            stored = Stored(*facts, drawn.peaks, drawn.rms, drawn.peak, top_db)
             with replacing(folder / _ABOUT) as beside:
-                beside.write_text(json.dumps(asdict(shelved)), encoding="utf-8")
+                beside.write_text(json.dumps(asdict(stored)), encoding="utf-8")
         except AudiopriorError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise type(error)(str(error).replace(str(path), path.name)) from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return shelved
+        return stored
 
-    def get(self, recording: str) -> Shelved:
+    def get(self, recording: str) -> Stored:
         """Return a recording, and keep it for a while from now.
 
         Raises:
-            GoneError: it is not here.
+            GoneError: it is not here, or what was known of it is damaged.
         """
         about = self.path(recording) / _ABOUT
         if not about.is_file():
@@ -122,7 +125,10 @@ class Shelf:
                 f"this recording is not here any more; recordings are kept for {hours:g} hours, so send it again."
             )
         about.touch()
-        return Shelved(**json.loads(about.read_text(encoding="utf-8")))
+        try:
+            return msgspec.convert(json.loads(about.read_text(encoding="utf-8")), Stored)
+        except (OSError, ValueError, msgspec.ValidationError) as error:
+            raise GoneError("what was known of this recording is damaged; send it again.") from error
 
     def suggestions(self, recording: str) -> list[dict[str, str]]:
         """Return which tasks could help a recording, and why; the first time it takes some seconds.
@@ -134,7 +140,7 @@ class Shelf:
         with self._looking:
             if not kept.is_file():
                 with open_source(self.original(recording)) as source:
-                    found = [asdict(one) for one in suggest(source)]
+                    found = [asdict(suggestion) for suggestion in suggest(source)]
                 with replacing(kept) as beside:
                     beside.write_text(json.dumps(found), encoding="utf-8")
         suggestions: list[dict[str, str]] = json.loads(kept.read_text(encoding="utf-8"))

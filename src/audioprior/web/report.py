@@ -5,9 +5,9 @@ from typing import Any
 
 from audioprior.damage.findings import Finding
 from audioprior.errors import SettingsError
-from audioprior.files.sidecar import read_fits
+from audioprior.files.sidecar import read_fits, sidecar_of
 from audioprior.report.page import write_report
-from audioprior.restoring.job import FitSummary, Result
+from audioprior.restoring.job import Result
 from audioprior.sound.recording import read
 from audioprior.tasks import Run
 
@@ -36,11 +36,12 @@ def report(folder: Path, original: Path, run: Run, result: dict[str, Any], versi
         raise SettingsError(
             f"the recording lasts {before.duration_s / 60:.0f} minutes, a report at most {minutes:g}; cut it."
         )
-    removed = before.samples - restored.samples if before.samples.shape == restored.samples.shape else None
-    if removed is None:
-        removed = read(folder / "out" / result["files"]["removed"]).samples
-    findings = tuple(Finding(**one) for one in result["findings"])
-    fits: tuple[FitSummary, ...] = read_fits(folder / "out" / Path(result["files"]["restored"]).with_suffix(".json"))
-    whole = Result(before, restored, restored.with_samples(removed), run, fits, findings=findings)
+    if before.samples.shape == restored.samples.shape:
+        removed = restored.with_samples(before.samples - restored.samples)
+    else:
+        removed = read(folder / "out" / result["files"]["removed"])
+    findings = tuple(Finding(**finding) for finding in result["findings"])
+    fits = read_fits(sidecar_of(folder / "out" / result["files"]["restored"]))
+    whole = Result({"sound": before}, {"restored": restored, "removed": removed}, run, fits, findings)
     write_report(whole, path, force=True)
     return path

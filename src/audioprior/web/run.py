@@ -7,7 +7,7 @@ from pathlib import Path
 import uvicorn
 
 from audioprior.errors import SettingsError
-from audioprior.files.console import say
+from audioprior.files.listener import say
 from audioprior.web.server import application
 
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}

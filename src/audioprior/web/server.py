@@ -1,4 +1,4 @@
-"""The routes of the page. All state is on the shelf and in the queue; a route looks up, asks, and answers."""
+"""The routes of the page. All state is with the recordings and in the queue; a route looks up, asks, and answers."""
 
 import asyncio
 import contextlib
@@ -6,33 +6,37 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import torch
-from fastapi import FastAPI, Request, Response
+from fastapi import Body, FastAPI, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from audioprior import __version__
 from audioprior.errors import AudioError, AudiopriorError, SettingsError
-from audioprior.settings import presets
-from audioprior.web import requests as asking
-from audioprior.web.copies import RANGE_DB, levels, open_copy, shades
-from audioprior.web.queue import Queue, Task, run_of
-from audioprior.web.recordings import GoneError, Shelf
+from audioprior.files.sidecar import sidecar_of
+from audioprior.sound.levels import RANGE_DB, levels, shades
+from audioprior.web.copies import open_copy
+from audioprior.web.queue import Queue
+from audioprior.web.recordings import GoneError, Recordings
 from audioprior.web.report import MOST_REPORTED_S, report
+from audioprior.web.requests import Wish, adjusted, asked, forms, refusal
+from audioprior.web.tickets import OVER, Ticket, run_of
 
 STATIC = Path(__file__).parent / "static"
 _HEADER = "x-audioprior"  # other sites cannot send it without asking first, and are not answered
 _POLICY = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; style-src 'self' 'unsafe-inline'"
 _LOOK_S, _BREATH_S = 0.15, 10.0
 _SWEEP_S = 60.0
-_LARGEST = 2000  # columns or rows of a picture
+Seconds = Annotated[float, Query(ge=0, allow_inf_nan=False)]
+Which = Literal["before", "after", "removed"]
+Size = Annotated[int, Query(ge=1, le=2000)]  # columns or rows of a picture
 # Seconds of processor for a sample of a channel, measured (`bench/RESULTS.md`): for a word on how long it takes.
 COST = {"fast": 5e-6, "consensus": 1.8e-5, "best": 4.5e-5}
-_METHODS = ("consensus", "fast", "best", "nmf", "log-mmse", "nlm", "blindspot")
 
 
 def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple[str, ...]) -> FastAPI:
@@ -45,8 +49,8 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         hosts: names that it answers to; "*" for all.
     """
     torch.set_num_threads(1)
-    shelf = Shelf(folder, 3600 * keep_hours)
-    queue = Queue(shelf, most_waiting=100)
+    recordings = Recordings(folder, 3600 * keep_hours)
+    queue = Queue(recordings, most_waiting=100)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -73,10 +77,15 @@ def application(folder: Path, *, keep_hours: float, most_mb: float, hosts: tuple
         status = 404 if isinstance(error, GoneError) else 422 if isinstance(error, AudioError) else 400
         return JSONResponse({"message": str(error)}, status)
 
+    @app.exception_handler(RequestValidationError)
+    async def misunderstood(_: Request, error: RequestValidationError) -> JSONResponse:
+        status = 404 if error.errors()[0]["loc"][0] == "path" else 400
+        return JSONResponse({"message": refusal(error.errors())}, status)
+
     _about_routes(app, keep_hours, most_mb)
-    _recording_routes(app, shelf, queue, most_mb)
-    _job_routes(app, shelf, queue)
-    _listening_routes(app, shelf, queue)
+    _recording_routes(app, recordings, queue, most_mb)
+    _job_routes(app, recordings, queue)
+    _listening_routes(app, recordings, queue)
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     return app
 
@@ -86,12 +95,11 @@ def _about_routes(app: FastAPI, keep_hours: float, most_mb: float) -> None:
 
     @app.get("/api/about")
     def about() -> dict[str, Any]:
-        methods = {name: presets.DESCRIPTIONS[name] for name in _METHODS}
         limits = {"keep_hours": keep_hours, "most_mb": most_mb, "range_db": RANGE_DB, "report_s": MOST_REPORTED_S}
-        return {"version": __version__, "methods": methods, "default": presets.DEFAULT, "cost": COST, **limits}
+        return {"version": __version__, "tasks": forms(), "cost": COST, **limits}
 
 
-def _recording_routes(app: FastAPI, shelf: Shelf, queue: Queue, most_mb: float) -> None:
+def _recording_routes(app: FastAPI, recordings: Recordings, queue: Queue, most_mb: float) -> None:
     """Recordings: sent, looked at, removed."""
 
     @app.post("/api/recordings")
@@ -102,7 +110,7 @@ def _recording_routes(app: FastAPI, shelf: Shelf, queue: Queue, most_mb: float) 
         )
         if int(request.headers.get("content-length", 0)) > most:
             raise too_large
-        path = shelf.place(name)
+        path = recordings.place(name)
         try:
             size = 0
             with open(path, "wb") as file:
@@ -112,131 +120,124 @@ def _recording_routes(app: FastAPI, shelf: Shelf, queue: Queue, most_mb: float) 
                         raise too_large
                     file.write(chunk)
         except BaseException as error:  # the visitor has gone, or the disk is full: nothing is kept
-            shelf.remove(path.parent.parent.name)
+            recordings.remove(path.parent.parent.name)
             if isinstance(error, OSError):
                 raise AudioError(f"{path.name} could not be kept ({error.strerror}); free some disk.") from error
             raise
-        return asdict(await run_in_threadpool(shelf.admit, path))
+        return asdict(await run_in_threadpool(recordings.admit, path))
 
     @app.get("/api/recordings/{recording}")
     def recording(recording: str) -> dict[str, Any]:
-        return {**asdict(shelf.get(recording)), "jobs": [_told(queue, task) for task in queue.of(recording)]}
+        return {**asdict(recordings.get(recording)), "jobs": [_facts(queue, ticket) for ticket in queue.of(recording)]}
 
     @app.get("/api/recordings/{recording}/suggestions")
     def suggestions(recording: str) -> list[dict[str, str]]:
-        return shelf.suggestions(recording)
+        return recordings.suggestions(recording)
 
     @app.delete("/api/recordings/{recording}")
     def forget(recording: str) -> dict[str, str]:
-        shelf.get(recording)
+        recordings.get(recording)
         queue.forget(recording)
         return {"message": "removed"}
 
 
-def _job_routes(app: FastAPI, shelf: Shelf, queue: Queue) -> None:
+def _job_routes(app: FastAPI, recordings: Recordings, queue: Queue) -> None:
     """Jobs: started, followed, adjusted, cancelled, and what comes out of them."""
 
     @app.post("/api/recordings/{recording}/jobs")
-    async def submit(recording: str, request: Request) -> dict[str, Any]:
-        run, shelved = asking.asked(await _json(request)), shelf.get(recording)
-        return _told(queue, await run_in_threadpool(queue.submit, shelved, run))
+    def submit(recording: str, wish: Wish) -> dict[str, Any]:
+        return _facts(queue, queue.submit(recordings.get(recording), asked(wish)))
 
     @app.get("/api/jobs/{job}")
     def job(job: str) -> dict[str, Any]:
-        return _told(queue, queue.get(job))
+        return _facts(queue, queue.get(job))
 
     @app.delete("/api/jobs/{job}")
     def cancel(job: str) -> dict[str, Any]:
-        return _told(queue, queue.cancel(job))
+        return _facts(queue, queue.cancel(job))
 
     @app.post("/api/jobs/{job}/adjust")
-    async def adjust(job: str, request: Request) -> dict[str, Any]:
-        task = queue.get(job)
-        run = asking.adjusted(run_of(task), await _json(request))
-        return _told(queue, await run_in_threadpool(queue.adjust, job, run))
+    def adjust(job: str, values: Annotated[dict[str, float], Body()]) -> dict[str, Any]:
+        run = adjusted(run_of(queue.get(job)), values)
+        return _facts(queue, queue.adjust(job, run))
 
     @app.get("/api/jobs/{job}/events")
-    async def events(job: str, request: Request) -> StreamingResponse:
+    async def events(job: str, last_event_id: Annotated[int, Header(ge=-1)] = -1) -> StreamingResponse:
         queue.get(job)
-        last = request.headers.get("last-event-id", "")
-        stream = _events(queue, job, int(last) + 1 if last.isdigit() else 0)
+        stream = _events(queue, job, last_event_id + 1)
         return StreamingResponse(stream, media_type="text/event-stream")
 
     @app.get("/api/jobs/{job}/files/{which}")
-    def download(job: str, which: str) -> FileResponse:
-        task = queue.get(job)
-        names = {**task.result.get("files", {}), "settings": None}
-        if task.state != "done" or which not in ("restored", "removed", "settings", "report"):
+    def download(job: str, which: Literal["restored", "removed", "settings", "report"]) -> FileResponse:
+        ticket = queue.get(job)
+        names = {**ticket.result.get("files", {}), "settings": None}
+        if ticket.state != "done":
             raise GoneError(f"there is no {which} of this job yet; wait until it is done.")
         restored = Path(names["restored"])
         if which == "report":
-            path = report(queue.path(task), shelf.original(task.recording), run_of(task), task.result, task.version)
+            path = report(
+                queue.path(ticket), recordings.original(ticket.recording), run_of(ticket), ticket.result, ticket.version
+            )
             return FileResponse(path, filename=f"{restored.stem}.html", media_type="text/html")
-        name = names[which] or restored.with_suffix(".json").name
-        return FileResponse(queue.path(task, "out", name), filename=name)
+        name = names[which] or sidecar_of(restored).name
+        return FileResponse(queue.path(ticket, "out", name), filename=name)
 
 
-def _listening_routes(app: FastAPI, shelf: Shelf, queue: Queue) -> None:
+def _listening_routes(app: FastAPI, recordings: Recordings, queue: Queue) -> None:
     """What is heard and seen of a recording and its jobs."""
 
-    def copy(recording: str, which: str, job: str | None) -> Path:
+    def copy(recording: str, which: Which, job: str | None) -> Path:
         if which == "before" or job is None:
-            shelf.get(recording)
-            return shelf.path(recording) / "before.wav"
+            recordings.get(recording)
+            return recordings.path(recording) / "before.wav"
         path = queue.path(queue.get(job), "after.wav" if which == "after" else "removed.wav")
         if not path.is_file():
             raise GoneError("there is nothing to hear of this job yet; wait for its first block.")
         return path
 
     @app.get("/api/recordings/{recording}/sound/{which}")
-    def sound(recording: str, which: str, job: str | None = None) -> FileResponse:
+    def sound(recording: str, which: Which, job: str | None = None) -> FileResponse:
         return FileResponse(copy(recording, which, job), media_type="audio/wav")
 
     @app.get("/api/recordings/{recording}/levels/{which}")
     def picture(
         recording: str,
-        which: str,
-        start: float,
-        end: float,
-        columns: int,
-        rows: int,
+        which: Which,
+        start: Seconds,
+        end: Seconds,
+        columns: Size,
+        rows: Size,
         mel: bool = False,
         job: str | None = None,
     ) -> Response:
-        if not (0 <= start < end and 1 <= columns <= _LARGEST and 1 <= rows <= _LARGEST):
-            raise SettingsError(f"there is no picture of {start:g} to {end:g} s in {columns} by {rows}; ask for another.")
-        top_db = shelf.get(recording).top_db
+        if start >= end:
+            raise SettingsError(f"there is no picture of {start:g} to {end:g} s; start it before its end.")
+        top_db = recordings.get(recording).top_db
         with open_copy(copy(recording, which, job)) as source:
             level = levels(source, start, end, columns, rows, mel=mel)
         return Response(shades(level, top_db), media_type="application/octet-stream")
 
 
-async def _json(request: Request) -> Any:
-    try:
-        return await request.json()
-    except ValueError as error:
-        raise SettingsError(f"the request is no JSON ({error}); reload the page.") from error
-
-
-def _told(queue: Queue, task: Task) -> dict[str, Any]:
-    return {**asdict(task), "before": queue.before(task)}
+def _facts(queue: Queue, ticket: Ticket) -> dict[str, Any]:
+    """Return what a page has to know of a job."""
+    return {**asdict(ticket), "before": queue.before(ticket)}
 
 
 async def _events(queue: Queue, job: str, after: int) -> AsyncIterator[str]:
-    """Yield what is told of a job as server-sent events, from a place on, until it is over."""
+    """Yield what happens to a job as server-sent events, from a place on, until it is over."""
     quiet = 0.0
     while True:
         try:
-            task = queue.get(job)
+            ticket = queue.get(job)
         except GoneError:
             return
-        told = queue.events(job, after)
-        for event in told:
+        news = queue.events(job, after)
+        for event in news:
             yield f"id: {after}\ndata: {json.dumps(event)}\n\n"
             after += 1
-        if not told:
-            if task.state in ("done", "failed", "cancelled"):
-                yield f"event: over\ndata: {json.dumps(task.state)}\n\n"
+        if not news:
+            if ticket.state in OVER:
+                yield f"event: over\ndata: {json.dumps(ticket.state)}\n\n"
                 return
             quiet += _LOOK_S
             if quiet > _BREATH_S:

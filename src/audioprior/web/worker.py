@@ -1,8 +1,8 @@
 """The process that restores, apart from the server: it may be killed at any moment, and what it finished is kept.
 
-JOB/kept/       finished blocks of a denoising, each after several shares of its steps
+JOB/kept/       finished blocks, those of a denoising after several shares of its steps each
 JOB/out/        the restored file, what was removed, the sidecar
-JOB/after.wav   copies to listen to; while a denoising goes on, what it has not reached is as it was
+JOB/after.wav   copies to listen to; while the work goes on, what it has not reached is as it was
 JOB/removed.wav
 """
 
@@ -20,17 +20,19 @@ import torch
 from torch import Tensor
 
 from audioprior.errors import AudiopriorError
-from audioprior.files.console import Pace
-from audioprior.files.output import Files, Output
-from audioprior.files.runner import planned, restore_file
+from audioprior.files.listener import Pace
+from audioprior.files.options import Output
+from audioprior.files.runner import FileRun
 from audioprior.noise.kinds import removed_noise
-from audioprior.restoring.job import Progress
-from audioprior.restoring.streaming import LongDenoising, Parts
-from audioprior.settings.methods import decode
+from audioprior.restoring.job import Job, start
+from audioprior.restoring.progress import Progress
+from audioprior.restoring.store import Folder
+from audioprior.settings.json import decode
+from audioprior.sound.levels import RANGE_DB, drawing, levels, shades
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import FileSource, excerpt, open_source
-from audioprior.tasks import Denoise, Run
-from audioprior.web.copies import RANGE_DB, copy_to, difference, draw, drawing, levels, open_copy, overwrite, shades
+from audioprior.sound.source import FileSource, chunks, excerpt, open_source
+from audioprior.tasks import Run
+from audioprior.web.copies import copy_to, difference, draw, open_copy, overwrite
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1.0)  # of the steps, at which the fit can be stopped afterwards
 MOST_SHARED_S = 180.0  # longer recordings keep their end only: each share is a whole recording on disk
@@ -73,42 +75,37 @@ def restore(folder: Path, original: Path, run: Run, top_db: float, tell: Tell) -
     Raises:
         AudiopriorError: it cannot be done.
     """
-    voice = Teller(tell, drawing=not isinstance(run.task, Denoise))
     with open_source(original) as source:
-        if isinstance(run.task, Denoise):
-            job, files = _denoising(source, folder, original, run)
-            _denoise(job, folder, top_db, voice)
-            files.write_long(job, voice)
-        else:
-            restore_file(str(original), run, _output(folder, original, source), voice)
-    return _listened(folder, voice, denoised=isinstance(run.task, Denoise))
+        teller = Teller(tell)
+        planned, job = _job(source, folder, original, run, teller)
+        _follow(job, folder, top_db, teller)
+        planned.write(job.result())
+    return _summary(folder, teller)
 
 
 def adjust(folder: Path, original: Path, run: Run) -> dict[str, Any]:
     """Write the result of a finished denoising anew, with another strength or stopping point, without fitting again."""
     with open_source(original) as source:
-        job, files = _denoising(source, folder, original, run)
-        voice = Teller(lambda _: None)
-        files.write_long(job, voice)
-    return _listened(folder, voice, denoised=True)
+        teller = Teller(lambda _: None)
+        planned, job = _job(source, folder, original, run, teller)
+        planned.write(job.result())
+    return _summary(folder, teller)
 
 
-def shares(seconds: float) -> tuple[float, ...]:
-    """Return the shares of the steps at which a denoising of a recording can be stopped afterwards."""
+def shares(run: Run, seconds: float) -> tuple[float, ...]:
+    """Return the shares of the steps at which a run can be stopped afterwards; () of a task that has no such setting."""
+    if not hasattr(run.task, "stop_at"):
+        return ()
     return SHARES if seconds <= MOST_SHARED_S else SHARES[-1:]
 
 
 class Teller:
     """Tells a page how a run goes, in place of a terminal."""
 
-    def __init__(self, tell: Tell, *, drawing: bool = False) -> None:
-        """Take the listener.
-
-        Args:
-            tell: takes events.
-            drawing: show what the prior draws as well, where the sound on the way would cost too much.
-        """
-        self.tell, self._drawing = tell, drawing
+    def __init__(self, tell: Tell) -> None:
+        """Take the listener."""
+        self.tell = tell
+        self.drawing = False  # whether what the prior draws is shown in place of the sound on the way
         self._pace, self._began, self._told, self._losses = Pace(), time.monotonic(), 0.0, list[float]()
         self._next, self._block = 0.0, 1  # when another block may be drawn, and which one is
         self.facts: dict[str, Any] = {}
@@ -121,8 +118,8 @@ class Teller:
     def step(self, progress: Progress) -> None:
         """Tell of steps, some at a time."""
         left_s = self._pace.left_s(progress)
-        self._losses.append(round(progress.loss, 5))
-        if self._drawing:
+        self._losses += [] if progress.loss is None else [round(progress.loss, 5)]
+        if self.drawing and progress.loss is not None:
             self._draw(progress)
         if time.monotonic() - self._told < _TELL_S and progress.step < progress.steps:
             return
@@ -151,12 +148,14 @@ class Teller:
         self.facts = facts
 
 
-def _denoising(source: FileSource, folder: Path, original: Path, run: Run) -> tuple[LongDenoising, Files]:
-    files = planned(source, str(original), run, _output(folder, original, source), time.monotonic())
+def _job(source: FileSource, folder: Path, original: Path, run: Run, teller: "Teller") -> tuple[FileRun, Job]:
+    planned = FileRun.planned(str(original), source, [run], _output(folder, original, source), teller)
     # A job's folder belongs to one fit: what else is decided, strength and stopping point, is free to change.
-    job = LongDenoising(source, run, Parts(folder / "kept", "page"), files.encoding)
-    job.shares = shares(source.length / source.sample_rate)
-    return job, files
+    job = start(source, run, store=Folder(folder / "kept", "page"))
+    moments = shares(run, source.length / source.sample_rate)
+    job.work.moments = moments or job.work.moments
+    teller.drawing = not moments  # where nothing is kept on the way, there is no sound to show
+    return planned, job
 
 
 def _output(folder: Path, original: Path, source: FileSource) -> Output:
@@ -166,37 +165,44 @@ def _output(folder: Path, original: Path, source: FileSource) -> Output:
     return Output(out=str(out), removed=removed, force=True)
 
 
-def _denoise(job: LongDenoising, folder: Path, top_db: float, voice: Teller) -> None:
-    after = folder / "after.wav"
-    shutil.copyfile(folder.parent.parent / "before.wav", after)
+def _follow(job: Job, folder: Path, top_db: float, teller: Teller) -> None:
+    """Go through a job, and show what there is of it on the way."""
+    after, sound, restored = folder / "after.wav", job.work.inputs["sound"], job.sounds()["restored"]
+    heard = (restored.sample_rate, restored.length) == (sound.sample_rate, sound.length)
+    if heard:
+        shutil.copyfile(folder.parent.parent / "before.wav", after)
     shown: set[tuple[int, float]] = set()
     listened = 0
     for progress in job:
-        voice.step(progress)
-        for (block, share), sound in job.early.items():
+        teller.step(progress)
+        for (block, share), early in job.early.items():
             if (block, share) not in shown:
                 shown.add((block, share))
-                voice.tell(_sound_picture(job, block, share, sound, top_db))
-        listened = _catch_up(job, after, listened, top_db, voice)
-    _catch_up(job, after, listened, top_db, voice)
+                teller.tell(_sound_picture(job, block, share, early, top_db))
+        listened = _catch_up(job, after, listened, top_db, teller) if heard else listened
+    if heard:
+        _catch_up(job, after, listened, top_db, teller)
 
 
-def _catch_up(job: LongDenoising, after: Path, listened: int, top_db: float, voice: Teller) -> int:
+def _catch_up(job: Job, after: Path, listened: int, top_db: float, teller: Teller) -> int:
     """Put newly finished blocks into the copy, and return how many blocks are in it."""
-    while listened < job.finished and not job.silent:
+    restored, rate = job.sounds()["restored"], job.work.inputs["sound"].sample_rate
+    while listened < job.store.finished and job.spans:
         listened += 1
-        _, restored = job.piece(listened)
-        start = job.blocks[listened - 1][0]
-        overwrite(after, start, restored)
-        voice.tell(_sound_picture(job, listened, 1.0, restored, top_db))
-        rate = job.recording.sample_rate
-        voice.tell({"event": "block", "number": listened, "until_s": (start + restored.shape[1]) / rate})
+        start, end = job.spans[listened - 1]
+        until = job.spans[listened][0] if listened < len(job.spans) else end
+        until = until if start < until < end else end  # blocks that overlap end where the next one begins
+        samples = restored.read(start, until)
+        overwrite(after, start, samples)
+        if not teller.drawing:
+            teller.tell(_sound_picture(job, listened, 1.0, samples, top_db))
+        teller.tell({"event": "block", "number": listened, "until_s": until / rate})
     return listened
 
 
-def _sound_picture(job: LongDenoising, block: int, share: float, sound: Tensor, top_db: float) -> dict[str, Any]:
+def _sound_picture(job: Job, block: int, share: float, sound: Tensor, top_db: float) -> dict[str, Any]:
     """Return an event with a block's sound after a share of its steps, as a small picture."""
-    rate = job.recording.sample_rate
+    rate = job.work.inputs["sound"].sample_rate
     return _picture(block, share, levels(Recording(sound.double(), rate), 0, sound.shape[1] / rate, *_PICTURE), top_db)
 
 
@@ -207,20 +213,19 @@ def _picture(block: int, share: float, level: np.ndarray, top_db: float) -> dict
     return {**what, "range_db": RANGE_DB, "levels": data}
 
 
-def _listened(folder: Path, voice: Teller, *, denoised: bool) -> dict[str, Any]:
-    """Make the copies to listen to, and return what the page tells of the result."""
-    facts, before = voice.facts, folder.parent.parent / "before.wav"
+def _summary(folder: Path, teller: Teller) -> dict[str, Any]:
+    """Make the copies to listen to, and return what the page shows of the result."""
+    facts, before = teller.facts, folder.parent.parent / "before.wav"
     path, told = Path(facts["output"]), list[str]()
     with open_source(path) as restored, open_copy(before) as source:
         after = draw(folder / "after.wav", restored)
-        same = restored.sample_rate == source.sample_rate and restored.length == source.length
-        if same:
+        if (restored.sample_rate, restored.length) == (source.sample_rate, source.length):
             removed = difference(folder / "removed.wav", source, restored)
-            if denoised:
+            if not facts["findings"]:
                 told = removed_noise(excerpt(source)[0].samples, excerpt(restored)[0].samples, source.sample_rate)
         else:  # another rate: what was added is what the task wrote as removed
             with open_source(facts["removed"]) as other:
-                removed = copy_to(folder / "removed.wav", other, [other.read(0, other.length)])
+                removed = copy_to(folder / "removed.wav", other, chunks(other))
         shape = {
             "sample_rate": restored.sample_rate,
             "encoding": f"{restored.encoding.container} {restored.encoding.subtype}",
@@ -230,7 +235,7 @@ def _listened(folder: Path, voice: Teller, *, denoised: bool) -> dict[str, Any]:
         "after": asdict(after),
         "removed": asdict(removed),
         "told": told,
-        "notes": voice.notes,
+        "notes": teller.notes,
         "findings": facts.get("findings", [])[:500],
         "found": len(facts.get("findings", [])),
         "stopped": list(dict.fromkeys(facts.get("stopped", []))),

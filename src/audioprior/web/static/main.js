@@ -1,5 +1,6 @@
 // The page: which recording and which run are shown stands in the address, so that a reload comes back to them.
 
+import { build, show as showForm, tasks, tools, wish as wished } from "./form.js";
 import { Marks } from "./marks.js";
 import { Panels } from "./panels.js";
 import { Player } from "./player.js";
@@ -9,7 +10,6 @@ import { ask, send, soundAddress } from "./server.js";
 import { clock, length } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
-const WORDS = { denoise: "Take noise out", inpaint: "Fill gaps", declip: "Win back peaks", declick: "Take clicks out", dequantise: "Smooth steps", extend: "Invent the band" };
 const LONG_S = 600;
 
 let about, recording, shown; // what the server is, the recording, and the job that is shown
@@ -73,7 +73,7 @@ async function open(id, job) {
   if (!found) return leave();
   if (recording?.id !== found.id) begin(found);
   recording.jobs = found.jobs;
-  const chosen = found.jobs.find((one) => one.id === job) ?? found.jobs.at(-1);
+  const chosen = found.jobs.find(({ id: name }) => name === job) ?? found.jobs.at(-1);
   list();
   if (!chosen) {
     shown = undefined;
@@ -114,7 +114,7 @@ async function suggest() {
   const rows = suggestions.map(({ task, reason }) => {
     const row = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
-    button.textContent = WORDS[task];
+    button.textContent = tasks.get(task).offer;
     button.addEventListener("click", () => choose(task, true));
     row.append(Object.assign(document.createElement("span"), { textContent: reason }), button);
     return row;
@@ -129,17 +129,16 @@ function said(text) {
 }
 
 function choose(task, focus = false) {
-  $("task").value = task;
-  for (const part of document.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== task;
+  showForm(task);
   if (focus) $("start").focus();
   estimate();
 }
 
 function estimate() {
-  const cost = about.cost[$("method").value], task = $("task").value;
-  $("method-note").textContent = about.methods[$("method").value];
+  const { methods } = tasks.get($("task").value), method = $("method").value, cost = about.cost[method];
+  $("method-note").textContent = methods[method] ?? "";
   const seconds = recording && cost * recording.seconds * recording.sample_rate * recording.channels;
-  $("estimate").textContent = task === "denoise" && seconds ? `takes about ${length(Math.max(1, seconds))}` : "";
+  $("estimate").textContent = method in methods && seconds ? `takes about ${length(Math.max(1, seconds))}` : "";
 }
 
 function leave() {
@@ -154,12 +153,8 @@ function leave() {
 // ---- runs
 
 function wish() {
-  const task = $("task").value, number = (id) => ($(id).value === "" ? undefined : +$(id).value);
-  const settings = {
-    denoise: () => ({}), inpaint: () => ({ fill: $("fill").value }), declip: () => ({ level: number("level") }),
-    declick: () => ({ sensitivity: number("sensitivity") }), dequantise: () => ({ bits: number("bits") }), extend: () => ({ cutoff_hz: number("cutoff") }),
-  }[task]();
-  return { task, ...(task === "denoise" ? { method: $("method").value } : {}), settings: { ...settings, ...marks.settings(task) } };
+  const { settings, ...rest } = wished();
+  return { ...rest, settings: { ...settings, ...marks.settings(rest.task) } };
 }
 
 async function start(event) {
@@ -185,7 +180,7 @@ function show(job) {
 }
 
 function changed(job) {
-  const at = recording.jobs.findIndex((one) => one.id === job.id);
+  const at = recording.jobs.findIndex(({ id }) => id === job.id);
   if (at >= 0) recording.jobs[at] = job;
   list();
   if (job.state === "done" && shown?.id === job.id) {
@@ -199,7 +194,7 @@ function changed(job) {
 function result(job) {
   const { id } = recording, { after, removed } = job.result;
   panels.until = null;
-  $("removed-word").textContent = job.run.task.kind === "denoise" ? "Removed" : "Difference";
+  $("removed-word").textContent = tasks.get(job.run.task.kind).difference === "removed" ? "Removed" : "Difference";
   player.load("after", { address: soundAddress(id, "after", job.id, job.version), ...after });
   player.load("removed", { address: soundAddress(id, "removed", job.id, job.version), ...removed });
   panels.show("after", "After", job.id, job.version);
@@ -239,8 +234,9 @@ function list() {
   const rows = (recording?.jobs ?? []).map((job) => {
     const row = document.createElement("li"), button = document.createElement("button");
     button.type = "button";
-    const method = job.run.task.kind === "denoise" ? `, ${job.run.name}` : "";
-    button.textContent = `${WORDS[job.run.task.kind]}${method} (${job.state})`;
+    const { offer, methods } = tasks.get(job.run.task.kind);
+    const method = Object.keys(methods).length ? `, ${job.run.name}` : "";
+    button.textContent = `${offer}${method} (${job.state})`;
     button.setAttribute("aria-current", String(job.id === shown?.id));
     button.addEventListener("click", () => { location.hash = `${recording.id}/${job.id}`; });
     row.append(button);
@@ -274,9 +270,9 @@ function pressed(event) {
 
 function here() {
   const kind = panels.tool, at = Math.min(player.time, recording.seconds - 0.05);
-  const size = { noise: 1, gap: 0.02, region: 0.5, protect: 0.5 }[kind], whole = recording.sample_rate / 2;
-  const banded = kind === "region" || kind === "protect" ? { low: 0, high: whole } : {};
-  marks.add({ kind, start: at, end: Math.min(recording.seconds, at + size), ...banded });
+  const { banded, many } = tools.get(kind), size = banded ? 0.5 : many ? 0.02 : 1;
+  const band = banded ? { low: 0, high: recording.sample_rate / 2 } : {};
+  marks.add({ kind, start: at, end: Math.min(recording.seconds, at + size), ...band });
   $("marks").querySelector("li:last-child input")?.focus();
 }
 
@@ -341,8 +337,7 @@ function wire() {
 
 about = await trying(() => ask("/api/about"));
 if (about) {
-  for (const name of Object.keys(about.methods)) $("method").append(new Option(name === about.default ? `${name} (the default)` : name, name));
-  $("method").value = about.default;
+  build(about.tasks);
   $("limits").textContent = `WAV, FLAC, AIFF, Ogg, Opus or MP3, up to ${about.most_mb} MB. It stays on this server and is removed after ${about.keep_hours} hours.`;
   wire();
   route();

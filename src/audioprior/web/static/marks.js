@@ -1,9 +1,9 @@
 // What the visitor has marked: as a list that can be edited with the keyboard, and as settings.
 
+import { markColour, tasks, tools } from "./form.js";
 import { hertz } from "./time.js";
 
-const WORDS = { noise: "Noise only", gap: "Gap", region: "Take out", protect: "Protect" };
-const COLOURS = { noise: "#4cc9f066", gap: "#f9c74f66", region: "#ff6b6b66", protect: "#90ee9066" };
+const SHEER = "66"; // of 255: over the wave
 
 export class Marks {
   constructor(list, changed) {
@@ -19,7 +19,7 @@ export class Marks {
   }
 
   add(mark) {
-    if (mark.kind === "noise") this.all = this.all.filter((one) => one.kind !== "noise"); // there is one passage
+    if (!tools.get(mark.kind).many) this.all = this.all.filter(({ kind }) => kind !== mark.kind); // there is one passage
     const { kind, start, end, low, high } = mark; // to a tenth of a millisecond, and a hertz
     const band = low === undefined ? {} : { low: Math.round(low), high: Math.round(high) };
     this.all.push({ kind, start: +start.toFixed(4), end: +end.toFixed(4), ...band });
@@ -28,23 +28,18 @@ export class Marks {
 
   /** Returns them as settings of a task. */
   settings(task) {
-    const of = (kind) => this.all.filter((mark) => mark.kind === kind);
-    const whole = this.recording.sample_rate / 2;
-    const banded = (mark) => [mark.start, mark.end, mark.low ?? 0, mark.high ?? whole];
-    const found = {};
-    if (task === "denoise") {
-      if (of("noise").length) found.noise = [of("noise")[0].start, of("noise")[0].end];
-      if (of("protect").length) found.protect = of("protect").map(banded);
-    }
-    if (task === "inpaint") {
-      if (of("gap").length) found.gaps = of("gap").map((mark) => [mark.start, mark.end]);
-      if (of("region").length) found.regions = of("region").map(banded);
+    const whole = this.recording.sample_rate / 2, found = {};
+    for (const { control, name, flag, mark, many } of tasks.get(task).controls) {
+      if (control !== "marks") continue;
+      const values = this.all.filter(({ kind }) => kind === flag).map(({ start, end, low, high }) => (
+        mark === "region" ? [start, end, low ?? 0, high ?? whole] : [start, end]));
+      if (values.length) found[name] = many ? values : values[0];
     }
     return found;
   }
 
   shown() {
-    return this.all.map((mark) => ({ start: mark.start, end: mark.end, colour: COLOURS[mark.kind] }));
+    return this.all.map((mark) => ({ start: mark.start, end: mark.end, colour: markColour(mark.kind) + SHEER }));
   }
 
   #draw() {
@@ -53,8 +48,8 @@ export class Marks {
   }
 
   #row(mark, index) {
-    const row = document.createElement("li"), name = document.createElement("strong");
-    name.textContent = WORDS[mark.kind];
+    const row = document.createElement("li"), name = document.createElement("strong"), { title } = tools.get(mark.kind);
+    name.textContent = title;
     row.append(name);
     const limits = { start: this.recording.seconds, end: this.recording.seconds, low: this.recording.sample_rate / 2, high: this.recording.sample_rate / 2 };
     for (const [part, unit] of [["start", "s"], ["end", "s"], ["low", "Hz"], ["high", "Hz"]]) {
@@ -73,7 +68,7 @@ export class Marks {
     remove.type = "button";
     remove.textContent = "Remove";
     const band = "low" in mark ? `, ${hertz(mark.low)} to ${hertz(mark.high)}` : "";
-    remove.setAttribute("aria-label", `Remove the mark ${WORDS[mark.kind]} at ${mark.start} s${band}`);
+    remove.setAttribute("aria-label", `Remove the mark ${title} at ${mark.start} s${band}`);
     remove.addEventListener("click", () => {
       this.all.splice(index, 1);
       this.#draw();

@@ -1,6 +1,7 @@
 // Spectrograms one below the other, on one scale of levels, with one zoom and one cursor.
 
 import { paint } from "./colours.js";
+import { markColour, tools } from "./form.js";
 import { levels } from "./server.js";
 import { clock, hertz, ticks } from "./time.js";
 
@@ -8,7 +9,6 @@ const LEFT = 44, BOTTOM = 20, HEIGHT = 170, ROWS = 256, MOST_COLUMNS = 1600;
 const LEAST_S = 0.02;
 const MEL_HZ = 700, MEL_TICKS = [0, 0.5, 1, 2, 5, 10, 20, 50, 100]; // kHz
 const DRAGGED = 4; // pixels; less is a click
-const MARKS = { noise: "#4cc9f0", gap: "#f9c74f", region: "#ff6b6b", protect: "#90ee90" };
 
 export class Panels {
   /** `events`: seek(seconds), mark(start, end, low, high), failed(message). */
@@ -34,7 +34,7 @@ export class Panels {
   }
 
   show(which, title, job, version) {
-    let panel = this.panels.find((one) => one.which === which);
+    let panel = this.panels.find((shown) => shown.which === which);
     if (!panel) {
       panel = this.#make(which);
       this.panels.push(panel);
@@ -47,8 +47,8 @@ export class Panels {
   }
 
   only(which) {
-    for (const panel of this.panels.filter((one) => one.which !== which)) panel.box.remove();
-    this.panels = this.panels.filter((one) => one.which === which);
+    for (const panel of this.panels.filter((shown) => shown.which !== which)) panel.box.remove();
+    this.panels = this.panels.filter((shown) => shown.which === which);
   }
 
   heard(which) {
@@ -169,7 +169,7 @@ export class Panels {
   #box(context, panel, mark) {
     const x = this.#x(panel, mark.start), width = Math.max(1.5, this.#x(panel, mark.end) - x);
     const top = this.#y(mark.high ?? this.recording.sample_rate / 2), bottom = this.#y(mark.low ?? 0);
-    context.strokeStyle = context.fillStyle = MARKS[mark.kind] ?? "#fff";
+    context.strokeStyle = context.fillStyle = markColour(mark.kind);
     context.globalAlpha = 0.22;
     context.fillRect(x, top, width, bottom - top);
     context.globalAlpha = 1;
@@ -191,7 +191,7 @@ export class Panels {
     const most = this.recording.sample_rate / 2000;
     context.textAlign = "right";
     context.textBaseline = "middle";
-    for (const tick of this.mel ? MEL_TICKS.filter((one) => one < 0.9 * most) : ticks(0, most, 4)) {
+    for (const tick of this.mel ? MEL_TICKS.filter((tick) => tick < 0.9 * most) : ticks(0, most, 4)) {
       const y = this.#y(1000 * tick);
       context.fillText(tick === 0 ? "0 kHz" : String(tick), LEFT - 6, Math.min(HEIGHT - 6, Math.max(6, y)));
     }
@@ -237,7 +237,7 @@ export class Panels {
     canvas.setPointerCapture(event.pointerId);
     const moved = (now) => Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) > DRAGGED;
     const mark = (now) => {
-      const to = this.#at(panel, now), banded = kind === "region" || kind === "protect";
+      const to = this.#at(panel, now), banded = tools.get(kind)?.banded;
       const [low, high] = [from.frequency, to.frequency].sort((a, b) => a - b);
       const [start, end] = [from.seconds, to.seconds].sort((a, b) => a - b);
       return { kind, start, end, ...(banded ? { low, high } : {}) };

@@ -1,11 +1,11 @@
 // One run: its progress, what the network draws on the way, its result, and what can be moved afterwards.
 
 import { paint } from "./colours.js";
+import { tasks } from "./form.js";
 import { ask, follow } from "./server.js";
 import { clock, hertz, length } from "./time.js";
 
 const $ = (id) => document.getElementById(id);
-const KINDS = { denoise: "Noise taken out", inpaint: "Gaps filled", declip: "Peaks won back", declick: "Clicks taken out", dequantise: "Steps smoothed", extend: "High band invented" };
 const MOST_LISTED = 200;
 const PATIENCE_MS = 250; // after a slider was moved, before the server writes the result anew
 
@@ -34,7 +34,7 @@ export class Run {
     this.losses = [];
     this.frames = new Map();
     $("frames").replaceChildren();
-    $("film-title").textContent = job.run.task.kind === "denoise" ? "What it sounds like on the way, after a share of the steps" : "What the prior draws around the damage, after a share of the steps";
+    $("film-title").textContent = !tasks.get(job.run.task.kind).finds ? "What it sounds like on the way, after a share of the steps" : "What the prior draws around the damage, after a share of the steps";
     $("run").hidden = false;
     for (const id of ["film", "course", "result"]) $(id).hidden = true;
     this.#show();
@@ -85,7 +85,7 @@ export class Run {
 
   #show() {
     const { job } = this, over = !["queued", "running"].includes(job.state);
-    $("run-title").textContent = job.state === "done" ? KINDS[job.run.task.kind] : "Run";
+    $("run-title").textContent = job.state === "done" ? tasks.get(job.run.task.kind).done : "Run";
     const states = {
       queued: job.before ? `Waiting; ${job.before} ${job.before > 1 ? "runs come" : "run comes"} first.` : "Starting.",
       running: "Looking at the recording.", done: `Done in ${length(job.result.seconds ?? 0)}.`,
@@ -104,17 +104,16 @@ export class Run {
 
   #result() {
     const { job } = this, { result, run } = job, task = run.task;
-    const told = [];
+    const { finds, whole, nothing, later } = tasks.get(task.kind), told = [];
     if (result.told.length) told.push(`Removed ${result.told.join("; ")}.`);
-    else if (task.kind === "denoise") told.push(result.removed.peak ? "Little was removed." : "Nothing was removed.");
+    else if (!finds) told.push(result.removed.peak ? "Little was removed." : nothing);
     if (result.found) {
-      const longest = Math.max(...result.findings.map((one) => one.end_s - one.start_s));
-      const what = result.findings[0].kind;
-      told.push(what === "band" || what === "steps" ? `${result.findings[0].note}.` : `${result.found} ${result.found > 1 ? "places" : "place"} repaired, the longest ${length(longest)}; all else is as it was.`);
-    } else if (task.kind !== "denoise") told.push("Nothing to repair was found.");
+      const longest = Math.max(...result.findings.map((finding) => finding.end_s - finding.start_s));
+      told.push(whole ? `${result.findings[0].note}.` : `${result.found} ${result.found > 1 ? "places" : "place"} repaired, the longest ${length(longest)}; all else is as it was.`);
+    } else if (finds) told.push(nothing);
     $("told").textContent = [...told, ...result.notes].join(" ");
-    $("adjust").hidden = task.kind !== "denoise";
-    if (task.kind === "denoise") {
+    $("adjust").hidden = !later.length;
+    if (later.length) {
       $("strength").value = 100 * task.strength;
       $("stop").max = job.shares.length - 1;
       $("stop").value = Math.max(0, job.shares.indexOf(task.stop_at));
@@ -132,11 +131,11 @@ export class Run {
   #findings(result) {
     $("findings").hidden = !result.findings.length;
     $("findings").querySelector("summary").textContent = `${result.found} found`;
-    const rows = result.findings.slice(0, MOST_LISTED).map((one) => {
+    const rows = result.findings.slice(0, MOST_LISTED).map((finding) => {
       const row = document.createElement("tr");
-      const where = [one.channel === undefined ? "all channels" : `channel ${one.channel + 1}`];
-      if (one.low_hz !== undefined) where.push(`${hertz(one.low_hz)} to ${hertz(one.high_hz)}`);
-      for (const text of [one.kind, clock(one.start_s, 3), length(one.end_s - one.start_s), where.join(", "), `${Math.round(100 * (one.confidence ?? 1))} %`]) {
+      const where = [finding.channel === undefined ? "all channels" : `channel ${finding.channel + 1}`];
+      if (finding.low_hz !== undefined) where.push(`${hertz(finding.low_hz)} to ${hertz(finding.high_hz)}`);
+      for (const text of [finding.kind, clock(finding.start_s, 3), length(finding.end_s - finding.start_s), where.join(", "), `${Math.round(100 * (finding.confidence ?? 1))} %`]) {
         row.append(Object.assign(document.createElement("td"), { textContent: text }));
       }
       return row;
@@ -169,7 +168,7 @@ export class Run {
       box.append(canvas, note);
       frame = { box, canvas, note, share };
       this.frames.set(share, frame);
-      $("frames").replaceChildren(...[...this.frames.values()].sort((a, b) => a.share - b.share).map((one) => one.box));
+      $("frames").replaceChildren(...[...this.frames.values()].sort((a, b) => a.share - b.share).map(({ box }) => box));
     }
     paint(frame.canvas, Uint8Array.from(atob(levels), (sign) => sign.charCodeAt(0)), columns, rows);
     const when = share === 1 ? "the end" : `${+(100 * share).toFixed(1)} %`;

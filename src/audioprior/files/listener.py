@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from audioprior.restoring.job import Progress as FitProgress
+from audioprior.restoring.progress import Progress as FitProgress
 
 
 def say(message: str) -> None:
@@ -19,8 +19,8 @@ def say(message: str) -> None:
     print(f"audioprior: {message}", file=sys.stderr)
 
 
-class Voice(Protocol):
-    """How a run is told."""
+class Listener(Protocol):
+    """Who is told how a run goes."""
 
     def begin(self, name: str) -> None:
         """A file's restoration begins."""
@@ -40,18 +40,18 @@ class Voice(Protocol):
 
 
 @contextmanager
-def voice(*, quiet: bool, as_json: bool) -> Iterator[Voice]:
-    """Give the voice that the user asked for; it falls silent at the end."""
+def listening(*, quiet: bool, as_json: bool) -> Iterator[Listener]:
+    """Give the listener that the user asked for, until the end."""
     if as_json:
-        yield JsonVoice()
+        yield JsonLines()
     elif quiet:
-        yield QuietVoice()
+        yield Quiet()
     else:
-        with BarVoice() as bar:
+        with ProgressBar() as bar:
             yield bar
 
 
-class QuietVoice:
+class Quiet:
     """Says only what must be known."""
 
     def begin(self, name: str) -> None:
@@ -86,7 +86,7 @@ class Pace:
         return (self._clock() - self._begun) / (progress.done - self._first) * (1 - progress.done)
 
 
-class JsonVoice:
+class JsonLines:
     """One JSON object a line on standard output."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class JsonVoice:
         print(json.dumps({"event": event, "input": self._name, **facts}, ensure_ascii=False), flush=True)
 
 
-class BarVoice:
+class ProgressBar:
     """A progress bar on standard error with step, loss, speed and time left; plain lines where it is no terminal."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class BarVoice:
         self._task: TaskID | None = None
         self._name, self._pace = "", Pace()
 
-    def __enter__(self) -> "BarVoice":
+    def __enter__(self) -> "ProgressBar":
         self._bar.start()
         return self
 
@@ -147,7 +147,9 @@ class BarVoice:
         self._bar.stop()
 
     def begin(self, name: str) -> None:
-        """Start the file's bar."""
+        """Start the file's bar, or that of its next step."""
+        if self._task is not None:
+            self._bar.remove_task(self._task)
         self._name, self._pace = name, Pace()
         self._task = self._bar.add_task(name, total=None, state="reading", left="")
 
@@ -158,7 +160,8 @@ class BarVoice:
         self._bar.update(self._task, total=progress.blocks * progress.steps)
         done = progress.done * progress.blocks * progress.steps
         speed = self._bar.tasks[self._task].speed
-        state = f"step {progress.step}/{progress.steps}  loss {progress.loss:.3f}  {speed or 0:.1f} steps/s"
+        loss = "" if progress.loss is None else f"  loss {progress.loss:.3f}"
+        state = f"step {progress.step}/{progress.steps}{loss}  {speed or 0:.1f} steps/s"
         if progress.blocks > 1:
             state = f"block {progress.block}/{progress.blocks}  {state}"
         left = f"left {timedelta(seconds=round(self._pace.left_s(progress)))}"
@@ -172,6 +175,7 @@ class BarVoice:
         """Fill the bar and say where the result is."""
         if self._task is not None:
             self._bar.remove_task(self._task)
+            self._task = None
         named = [str(facts[kind]) for kind in ("output", "removed", "report", "snapshots") if facts.get(kind)]
         wrote = ", ".join([*named, *facts.get("others", ())])
         self._console.print(f"{self._name}: {wrote} ({facts['seconds']:.1f} s)", markup=False, soft_wrap=True)

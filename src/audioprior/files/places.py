@@ -1,0 +1,141 @@
+"""Where the sounds of a run go, and how they are stored: decided and checked before any work is done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import soundfile
+
+from audioprior.errors import SettingsError
+from audioprior.files.options import Output
+from audioprior.files.sidecar import sidecar_of
+from audioprior.restoring.work import Part
+from audioprior.sound.encoding import ClipMode, Encoding
+from audioprior.sound.recording import check_encodable
+from audioprior.sound.source import Source
+from audioprior.sound.writing import check_writable
+
+PIPE = Path("-")
+_COARSE = ("PCM_S8", "PCM_U8", "PCM_16", "ULAW", "ALAW")  # would round finer values back
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run's sounds go.
+
+    Attributes:
+        main: of the first sound, the result; "-" for standard output.
+        sounds: of all that are written, by role, the result among them.
+        encoding: of the result; others are stored as nearly so as their names allow.
+        clip_mode: what to do with samples beyond full scale.
+        sidecar: what was done; None beside a pipe.
+        report: the report, if it is wanted.
+    """
+
+    main: Path
+    sounds: Mapping[str, Path]
+    encoding: Encoding
+    clip_mode: ClipMode
+    sidecar: Path | None
+    report: Path | None
+
+    def stored_as(self, encoding: Encoding) -> "Places":
+        """Return the places for a result that is stored in another container after all: x.flac becomes x.wav."""
+        if encoding.container == self.encoding.container or self.main == PIPE:
+            return self
+        sounds = {role: _moved(path, encoding) if role != "removed" else path for role, path in self.sounds.items()}
+        main = _moved(self.main, encoding)
+        return Places(main, sounds, encoding, self.clip_mode, sidecar_of(main), self.report)
+
+
+def plan(name: str, word: str, source: Source, parts: Sequence[Part], output: Output, *, several: bool = False) -> Places:
+    """Return where the sounds of a run go.
+
+    Args:
+        name: of the input's file, or "-".
+        word: that stands in the result's name: x.WORD.wav.
+        source: the input.
+        parts: what will come out, the result first.
+        output: what the user asked for.
+        several: whether it is one of many inputs.
+
+    Raises:
+        SettingsError: they cannot go there.
+    """
+    main_part = parts[0]
+    stored = source.encoding.lossless()
+    main = _main(name, word, output, stored, several=several)
+    if main == PIPE and output.json:
+        raise SettingsError("--json and sound would share standard output; name a file with -o.")
+    if several and (output.removed or output.report or output.snapshots):
+        raise SettingsError("--removed, --report and --snapshots name one file; give one input at a time.")
+    finer = "PCM_24" if main_part.finer and stored.subtype in _COARSE else None
+    encoding = _encoding(main, stored, output.subtype or finer)
+    mode = cast(ClipMode, output.clip_mode or ("float" if main_part.beyond else "clamp"))
+    sidecar = None if main == PIPE else sidecar_of(main)
+    places = Places(main, _sounds(main, parts, output), encoding, mode, sidecar, output.report)
+    _check(places, name, parts, force=output.force)
+    return places
+
+
+def _main(name: str, word: str, output: Output, encoding: Encoding, *, several: bool) -> Path:
+    if output.out == "-" or (output.out is None and name == "-"):
+        if several:
+            raise SettingsError("several results cannot share standard output; name a folder with -o.")
+        return PIPE
+    stem = "input" if name == "-" else Path(name).stem
+    own_name = f"{stem}.{word}{encoding.extension}"
+    if output.out is None:
+        return Path(name).with_name(own_name)
+    target = Path(output.out)
+    if target.is_dir():
+        return target / own_name
+    if several or output.out.endswith("/"):
+        raise SettingsError(f"the folder {target} does not exist; create it first.")
+    return target
+
+
+def _encoding(path: Path, encoding: Encoding, subtype: str | None) -> Encoding:
+    """Return how to store the result: the input's own way, as its name and --subtype ask."""
+    target = encoding if path == PIPE else encoding.for_path(path)
+    if subtype is None:
+        return target
+    wanted = Encoding(target.container, subtype.upper())
+    if not soundfile.check_format(wanted.container, wanted.subtype):
+        choices = ", ".join(soundfile.available_subtypes(target.container))
+        raise SettingsError(f"{target.container} holds no {subtype}; choose one of {choices}.")
+    return wanted
+
+
+def _sounds(main: Path, parts: Sequence[Part], output: Output) -> dict[str, Path]:
+    """Return where each sound goes: further ones beside the result, what was removed only where it is asked for."""
+    sounds = {parts[0].role: main}
+    for part in parts[1:]:
+        if part.role == "removed":
+            if output.removed:
+                sounds[part.role] = output.removed
+        elif main == PIPE:
+            raise SettingsError(f"{len(parts) - 1} sounds cannot share standard output; name a file with -o.")
+        else:
+            sounds[part.role] = main.with_suffix(f".{part.role.removeprefix(f'{parts[0].role}.')}{main.suffix}")
+    return sounds
+
+
+def _check(places: Places, name: str, parts: Sequence[Part], *, force: bool) -> None:
+    by_role = {part.role: part for part in parts}
+    for role, path in places.sounds.items():
+        encoding = places.encoding
+        if path != PIPE:
+            check_writable(path, force=force)
+            if path.exists() and name != "-" and path.samefile(name):
+                raise SettingsError(f"{path} is the input itself, which is never written over; name another file.")
+            encoding = encoding.for_path(path)
+        check_encodable(by_role[role], encoding)
+    for target in (places.sidecar, places.report):
+        if target is not None:
+            check_writable(target, force=force)
+
+
+def _moved(path: Path, encoding: Encoding) -> Path:
+    return path.with_suffix(encoding.extension)
