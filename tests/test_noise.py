@@ -20,6 +20,7 @@ from audioprior.noise.profile import learn, read_profile
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.spectrum import Transform
+from audioprior.tasks import Inpaint
 from tests import sounds
 
 Maker = Callable[..., Tensor]
@@ -147,6 +148,18 @@ def test_an_offset_that_takes_no_headroom_stays() -> None:
     restored = ap.denoise(noisy, sample_rate=16000, method=OFFSET_METHOD).restored.samples
     left = means(restored) / means(noisy)
     assert float((left - 1).abs().max()) < 0.1
+
+
+def test_a_gap_is_filled_off_zero_where_all_around_it_is() -> None:
+    samples = (sounds.speech(2.0) + 0.3).float().double()
+    gap = slice(10500, 10820)
+    damaged = samples.clone()
+    damaged[:, gap] = 0
+    settings = Inpaint(gaps=((gap.start / 16000, gap.stop / 16000),))
+    restored = ap.inpaint(damaged, sample_rate=16000, settings=settings).restored.samples
+    assert float(restored[:, gap].mean()) == pytest.approx(0.3, rel=0.1)
+    restored[:, gap] = samples[:, gap]
+    assert torch.equal(restored, samples)
 
 
 # --- profiles
