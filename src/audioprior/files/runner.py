@@ -190,7 +190,7 @@ class FileRun:
         output, notes, places = self.output, list[str](), self.places
         for file in self.inputs.values():
             file.check()
-        nothing = not any(step.findings or step.fits for step in result.chain)
+        nothing = result.complete and not any(step.findings or step.fits for step in result.chain)
         if nothing:
             words = self.chain[0].task.words
             self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
