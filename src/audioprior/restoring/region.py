@@ -11,7 +11,7 @@ from audioprior.model.fit import generator
 from audioprior.observations.region import RegionObservation
 from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pick_device, pieces
 from audioprior.settings.methods import Method
-from audioprior.settings.priors import BlindSpot, Consensus, Free
+from audioprior.settings.priors import Free
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Difference, Patched, Removed, Span
@@ -39,9 +39,8 @@ class Uncovering:
         Raises:
             SettingsError: a region lies outside the recording, or the prior would copy what covers it.
         """
-        if isinstance(run.method.prior, Free | BlindSpot | Consensus):
-            kind = run.method.prior.kind
-            raise SettingsError(f"{kind} guesses a bin from what covers it; choose nmf or another method for regions.")
+        if isinstance(run.method.prior, Free):
+            raise SettingsError("free guesses a bin from what covers it; choose nmf or another method for regions.")
         self.inputs, self._sound, self._task = inputs, inputs["sound"], task
         self.device = pick_device(task.device)
         rate, length = self._sound.sample_rate, self._sound.length
