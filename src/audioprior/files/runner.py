@@ -62,7 +62,7 @@ def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run
 def list_findings(name: str, run: Run, *, as_json: bool) -> None:
     """Print what a run would repair in a file."""
     with open_source(name) as source:
-        found = start(source, run).work.findings
+        found = start(source, run).work.plan.findings
     for number, finding in enumerate(found, 1):
         facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
         print(json.dumps(facts) if as_json else finding.line(number))
@@ -143,7 +143,7 @@ class FileRun:
             if number > 1:
                 self.listener.begin(self.name)
             work = at_work(run).work(inputs_of(sound, run), run)
-            store = self._store(number) if len(work.spans) > 1 and self._resumes else None
+            store = self._store(number) if len(work.plan.spans) > 1 and self._resumes else None
             stores += [store] if store else []
             job = Job(work, run, store, result)
             snapshots = self._snapshots(job)
