@@ -3,7 +3,7 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-try bench-denoise bench-repair bench-clicks bench-extend bench-priors \
+.PHONY: demo test lint types check bench bench-try bench-denoise bench-repair bench-regions bench-clicks bench-extend bench-priors \
     bench-stopping bench-speed bench-same figures tutorials docs clean
 
 demo: .venv/ready
@@ -34,6 +34,7 @@ bench: .venv/ready
 bench-try: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set white5 --clips lj --systems fast,free
 	$(BIN)/python -m bench.repair --data $(DATA) --clips lj --gaps 10 --columns 2 --levels 10
+	$(BIN)/python -m bench.regions --data $(DATA) --clips lj --regions 1 --priors nmf,free
 	$(BIN)/python -m bench.clicks --data $(DATA) --clips lj
 	$(BIN)/python -m bench.extend --data $(DATA) --clips lj
 	$(BIN)/python -m bench.priors --data $(DATA) --clips lj --priors blindspot --seeds 1
@@ -47,6 +48,10 @@ bench-denoise: .venv/ready
 # Gaps and clipping: two hours.
 bench-repair: .venv/ready
 	$(BIN)/python -m bench.repair --data $(DATA)
+
+# Covered regions: five minutes.
+bench-regions: .venv/ready
+	$(BIN)/python -m bench.regions --data $(DATA)
 
 bench-clicks: .venv/ready
 	$(BIN)/python -m bench.clicks --data $(DATA)

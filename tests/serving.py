@@ -26,12 +26,14 @@ class Server:
             assert line, f"the server did not start: {self.said}"
             self.said += line
         self.address = found[0]
-        self.client = httpx.Client(base_url=self.address, headers={"X-Audioprior": "1"}, timeout=120)
-        for _ in range(600):
+        self.client = httpx.Client(base_url=self.address, headers={"X-Audioprior": "1"}, timeout=300)
+        deadline = time.monotonic() + 120
+        while True:
             try:
                 self.client.get("/api/about")
                 return
             except httpx.ConnectError:
+                assert time.monotonic() < deadline, f"the server does not answer: {self.said}"
                 time.sleep(0.1)
 
     def __enter__(self) -> "Server":
@@ -40,7 +42,7 @@ class Server:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.client.close()
         self.process.send_signal(signal.SIGINT)
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=300)
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -86,6 +86,13 @@ def test_no_system_that_is_compared_knows_of_scores() -> None:
         assert {one for one in known if one.startswith("compare.")} <= {"compare.peers"}
 
 
+def test_the_core_is_read_in_one_sitting() -> None:
+    """What evidence is, what fits, when it stops, the exact solver; one prior and two observations."""
+    core = [*(SOURCE / "model").glob("*.py"), SOURCE / "priors" / "nmf.py"]
+    core += [SOURCE / "observations" / f"{name}.py" for name in ("noise", "gain", "gap")]
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in core) < 1500
+
+
 def test_files_do_one_thing() -> None:
     for path in SOURCE.rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 320, f"{path} is long: does it do one thing?"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,16 @@ def workers(parent: int, title: str) -> list[int]:
     return found
 
 
+def kill(pids: list[int]) -> int:
+    """Kill processes, and return how many were still there to be killed."""
+    killed = 0
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+    return killed
+
+
 @pytest.mark.parametrize(("engine", "title"), [("local", "spawn_main"), ("ray", "ray::restore_item")])
 def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> None:
     if engine == "ray":
@@ -225,9 +236,12 @@ def test_killed_workers_lose_nothing(engine: str, title: str, eight: Path) -> No
             written[told[-1]["target"]] = Path(told[-1]["target"]).stat().st_mtime_ns
             if killed < 3:
                 time.sleep(0.05 * (killed + 1))  # somewhere in the middle of the next file
-                for pid in workers(batch.pid, title)[:1]:
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
+                deadline = time.monotonic() + 300
+                while not kill(workers(batch.pid, title)[:1]):
+                    assert batch.poll() is None, "the batch was over before a worker was killed"
+                    assert time.monotonic() < deadline, "no worker was seen at work"
+                    time.sleep(0.01)
+                killed += 1
     assert batch.returncode == 0
     assert killed == 3
     # Nothing is lost, what was finished was not done again, and no byte differs.
@@ -262,8 +276,7 @@ def test_a_worker_that_dies_each_time_is_given_up(folder: Path) -> None:
     command = [*COMMAND, str(folder / "a.wav"), "-o", str(folder / "out"), *FAST, "--json"]
     batch = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while batch.poll() is None:
-        for pid in workers(batch.pid, "spawn_main"):
-            os.kill(pid, signal.SIGKILL)
+        kill(workers(batch.pid, "spawn_main"))
         time.sleep(0.05)
     told = lines(batch.communicate()[0])
     assert batch.returncode == 1

@@ -231,3 +231,15 @@ def test_a_part_that_was_cut_short_is_done_again(tape: Recording, tmp_path: Path
     assert again.finished == 1
     assert torch.equal(again.load(1).sounds[0], tape.samples)
     assert Folder(tmp_path / "parts", "another").finished == 0
+
+
+def test_a_bar_goes_through_several_files_and_steps(
+    tape: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.wav", "b.wav"):
+        tape.write(tmp_path / name)
+    steps = ["--step", "declick", "--step", "denoise:method=fast"]
+    assert call("repair", tmp_path / "a.wav", tmp_path / "b.wav", *steps) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"{tmp_path}/a.wav: {tmp_path}/a.repair.wav" in told
+    assert f"{tmp_path}/b.wav: {tmp_path}/b.repair.wav" in told

@@ -331,7 +331,7 @@ def test_an_interruption_leaves_nothing(pair: tuple[Path, Path]) -> None:
         assert process.stdout
         assert json.loads(process.stdout.readline())["name"] == "free"
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 130
     assert errors == "audioprior: interrupted.\n"
     assert {path.name for path in pair[0].parent.iterdir()} == {"x.flac", "clean.flac"}

@@ -238,8 +238,10 @@ def test_marks_of_every_kind_reach_the_fit(browser: Browser, server: Server, noi
 def test_two_visitors_at_once(browser: Browser, server: Server, noisy: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.wav"
     soundfile.write(other, soundfile.read(noisy)[0][::-1], RATE, subtype="PCM_16")
+    long = tmp_path / "long.wav"  # whose run is not over before the other visitor has come
+    soundfile.write(long, np.tile(soundfile.read(noisy)[0], 8), RATE, subtype="PCM_16")
     with visitor(browser, server) as first, visitor(browser, server) as second:
-        drop(first, noisy)
+        drop(first, long)
         begin(first, "best")
         drop(second, other)
         begin(second)
@@ -249,7 +251,7 @@ def test_two_visitors_at_once(browser: Browser, server: Server, noisy: Path, tmp
         expect(second.locator("#result")).to_be_visible()
         begin(first)
         expect(first.locator("#result")).to_be_visible()
-        for page, path in ((first, noisy), (second, other)):
+        for page, path in ((first, long), (second, other)):
             assert path.stem in page.input_value("#command")
             run_command(page.input_value("#command"), path.parent)
             got = download(page, "restored", tmp_path / "downloads")

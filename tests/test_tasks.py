@@ -1,12 +1,15 @@
 """What is said of each task, once, and what follows from it."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import pytest
 from cyclopts import App, Parameter
+from torch import Tensor
 
+import audioprior as ap
 from audioprior.cli import restore
 from audioprior.cli.arguments import assigned
 from audioprior.errors import SettingsError
@@ -141,3 +144,12 @@ def test_a_seed_and_a_device_for_every_task(runs: list[Run]) -> None:
         call(task, "x.wav", "--seed", "3", "--device", "cpu", "--dry-run")
         assert runs[-1] == Run.of(decode({"kind": task.kind, "seed": 3, "device": "cpu"}, task))
     assert isinstance(runs[-1].task, Extend)
+
+
+@pytest.mark.parametrize("name", ["declip", "inpaint", "declick", "extend"])
+def test_a_repair_says_the_device_that_it_really_uses(name: str, tone: Callable[..., Tensor]) -> None:
+    """Their exact equations are solved on the processor, whatever else there is."""
+    assert ap.process(tone(440, 0.2), assigned(name, ()), sample_rate=16000).device == "cpu"
+    message = f"the device is 'cuda', and {name} computes on the processor; use --device auto"
+    with pytest.raises(SettingsError, match=message):
+        ap.process(tone(440, 0.2), assigned(name, ("device=cuda",)), sample_rate=16000)

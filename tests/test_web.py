@@ -245,11 +245,11 @@ def test_a_picture_that_there_is_not_is_a_sentence(
 
 
 def test_other_sites_cannot_use_it(server: Server) -> None:
-    bare = httpx.post(f"{server.address}api/recordings?name=x.wav", content=b"x", timeout=60)
+    bare = httpx.post(f"{server.address}api/recordings?name=x.wav", content=b"x", timeout=300)
     assert bare.status_code == 403
-    other = httpx.get(server.address, headers={"Host": "evil.example"}, timeout=60)
+    other = httpx.get(server.address, headers={"Host": "evil.example"}, timeout=300)
     assert other.status_code == 400
-    page = httpx.get(server.address, timeout=60)
+    page = httpx.get(server.address, timeout=300)
     assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
@@ -263,7 +263,7 @@ def test_addresses_of_nothing_are_a_sentence(server: Server, name: str) -> None:
 
 def test_a_cancelled_job_makes_way(server: Server, noisy: Path) -> None:
     recording = server.send(noisy)
-    slow, quick = (server.start(recording["id"], method=method) for method in ("best", "fast"))
+    slow, quick = (server.start(recording["id"], method=method) for method in ("seed-dcgan", "fast"))  # minutes, a second
     assert quick["before"] >= 1
     answer = server.client.delete(f"/api/jobs/{slow['id']}")
     assert answer.json()["state"] == "cancelled"
@@ -281,9 +281,9 @@ def test_a_job_survives_the_end_of_the_server(tmp_path: Path, noisy: Path) -> No
     done = first.finish(first.start(recording["id"], method="fast")["id"])
     restored = first.file(done["id"], "restored")
     running, waiting = (first.start(recording["id"], method=method) for method in ("consensus", "fast"))
-    for _ in range(600):
-        if first.job(running["id"])["state"] == "running":
-            break
+    deadline = time.monotonic() + 120
+    while first.job(running["id"])["state"] == "queued":
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     first.kill()
     with Server(tmp_path / "page") as second:
@@ -293,17 +293,23 @@ def test_a_job_survives_the_end_of_the_server(tmp_path: Path, noisy: Path) -> No
         assert second.file(waiting["id"], "restored") == restored
 
 
+def an_hour_passes(folder: Path) -> None:
+    """Make all that lies in a folder older, in place of waiting."""
+    for path in folder.rglob("*"):
+        os.utime(path, times=(path.stat().st_atime - 3601, path.stat().st_mtime - 3601))
+
+
 def test_what_nobody_asks_for_is_removed(tmp_path: Path, noisy: Path) -> None:
-    recordings = Recordings(tmp_path / "page", keep_s=0.2)
+    recordings = Recordings(tmp_path / "page", keep_s=3600)
     place = recordings.place(noisy.name)
     place.write_bytes(noisy.read_bytes())
     kept = recordings.admit(place)
     half = recordings.place("half.wav")
     assert recordings.outdated() == []
-    time.sleep(0.3)
+    an_hour_passes(tmp_path)
     recordings.get(kept.id)  # asked for just now
     assert recordings.outdated() == [half.parent.parent.name]
-    time.sleep(0.3)
+    an_hour_passes(tmp_path)
     assert set(recordings.outdated()) == {kept.id, half.parent.parent.name}
     recordings.remove(kept.id)
     assert not recordings.path(kept.id).exists()
@@ -338,7 +344,7 @@ def test_it_says_what_another_address_means_and_ends_at_once(tmp_path: Path) -> 
         assert server.stderr is not None
         said = server.stderr.readline() + server.stderr.readline()
         os.killpg(server.pid, signal.SIGINT)  # Ctrl-C reaches its worker as well, which has hardly begun
-        said += server.communicate(timeout=60)[1]
+        said += server.communicate(timeout=300)[1]
     assert "can be reached from other machines" in said
     assert "open http://127.0.0.1:" in said
     assert said.splitlines()[-1] == "audioprior: interrupted."

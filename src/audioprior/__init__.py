@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     __version__: str
     from audioprior.errors import AudioError, AudiopriorError, FitError, SettingsError
     from audioprior.model.fit import Fit, Step, fit
-    from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint
+    from audioprior.restore import declick, declip, denoise, dequantise, extend, inpaint, process
     from audioprior.restoring.job import Job, Result, start
     from audioprior.restoring.progress import Progress
     from audioprior.settings.methods import Method
@@ -47,7 +47,7 @@ _HOMES = {
     "sound.recording": ("Encoding", "Recording", "read"),
     "restoring.job": ("Job", "Result", "start"),
     "restoring.progress": ("Progress",),
-    "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint"),
+    "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint", "process"),
     "settings.methods": ("Method",),
     "tasks": ("Declick", "Declip", "Denoise", "Dequantise", "Extend", "Inpaint", "Run"),
 }
@@ -55,7 +55,7 @@ _HOMES = {
 __all__ = [
     "AudioError", "AudiopriorError", "Declick", "Declip", "Denoise", "Dequantise", "Encoding", "Extend", "Fit", "FitError",
     "Inpaint", "Job", "Method", "Progress", "Recording", "Result", "Run", "SettingsError", "Step",
-    "declick", "declip", "denoise", "dequantise", "extend", "fit", "inpaint", "read", "start",
+    "declick", "declip", "denoise", "dequantise", "extend", "fit", "inpaint", "process", "read", "start",
 ]  # fmt: skip
 
 

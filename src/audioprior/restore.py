@@ -11,10 +11,27 @@ from torch import Tensor
 from audioprior.restoring.job import Result, finish, start
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording, as_recording
-from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
+from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, Task
 
 Sound = str | Path | Recording | Tensor | np.ndarray
 """A file's path, a recording, or samples: (time,) or (channel, time), full scale 1.0."""
+
+
+def process(sound: Sound, task: Task, *, sample_rate: int | None = None, method: str | Method = "default") -> Result:
+    """Do any task on a recording; the functions below are this, a name for each.
+
+    Args:
+        sound: a file's path, a recording, or samples, (time,) or (channel, time), full scale 1.0.
+        task: what to do, and what is decided about it.
+        sample_rate: in Hz, for samples.
+        method: a method's name, or one of your own.
+
+    Raises:
+        SettingsError: a setting makes no sense for this recording.
+        AudioError: the file cannot be read.
+        FitError: the fit failed.
+    """
+    return finish(start(as_recording(sound, sample_rate), Run.of(task, method)))
 
 
 def denoise(
@@ -37,7 +54,7 @@ def denoise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Denoise(), method)))
+    return process(sound, settings or Denoise(), sample_rate=sample_rate, method=method)
 
 
 def inpaint(
@@ -60,7 +77,7 @@ def inpaint(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Inpaint(), method)))
+    return process(sound, settings or Inpaint(), sample_rate=sample_rate, method=method)
 
 
 def declip(
@@ -83,7 +100,7 @@ def declip(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declip(), method)))
+    return process(sound, settings or Declip(), sample_rate=sample_rate, method=method)
 
 
 def dequantise(
@@ -105,7 +122,7 @@ def dequantise(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Dequantise(), method)))
+    return process(sound, settings or Dequantise(), sample_rate=sample_rate, method=method)
 
 
 def declick(
@@ -128,7 +145,7 @@ def declick(
         AudioError: the file cannot be read.
         FitError: the fit failed.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Declick(), method)))
+    return process(sound, settings or Declick(), sample_rate=sample_rate, method=method)
 
 
 def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | None = None) -> Result:
@@ -143,4 +160,4 @@ def extend(sound: Sound, *, sample_rate: int | None = None, settings: Extend | N
         SettingsError: the cutoff or the rate makes no sense for this recording.
         AudioError: a file cannot be read.
     """
-    return finish(start(as_recording(sound, sample_rate), Run.of(settings or Extend(), "default")))
+    return process(sound, settings or Extend(), sample_rate=sample_rate, method="default")

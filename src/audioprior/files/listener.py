@@ -159,7 +159,7 @@ class ProgressBar:
             return
         self._bar.update(self._task, total=progress.blocks * progress.steps)
         done = progress.done * progress.blocks * progress.steps
-        speed = self._bar.tasks[self._task].speed
+        speed = self._bar.tasks[-1].speed  # there is no other
         loss = "" if progress.loss is None else f"  loss {progress.loss:.3f}"
         state = f"step {progress.step}/{progress.steps}{loss}  {speed or 0:.1f} steps/s"
         if progress.blocks > 1:

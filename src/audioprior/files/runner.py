@@ -27,6 +27,8 @@ from audioprior.sound.source import Source, open_source
 from audioprior.sound.writing import replacing
 from audioprior.tasks import Chain, Run, word_of
 
+_LONG_MIN = 5.0  # beyond which what needs all of a recording at once says so first
+
 
 def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run: bool = False) -> int:
     """Restore each input, and return the exit code; one that fails does not stop the rest.
@@ -60,7 +62,7 @@ def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run
 def list_findings(name: str, run: Run, *, as_json: bool) -> None:
     """Print what a run would repair in a file."""
     with open_source(name) as source:
-        found = start(source, run).work.findings
+        found = start(source, run).work.plan.findings
     for number, finding in enumerate(found, 1):
         facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
         print(json.dumps(facts) if as_json else finding.line(number))
@@ -141,7 +143,7 @@ class FileRun:
             if number > 1:
                 self.listener.begin(self.name)
             work = at_work(run).work(inputs_of(sound, run), run)
-            store = self._store(number) if len(work.spans) > 1 and self._resumes else None
+            store = self._store(number) if len(work.plan.spans) > 1 and self._resumes else None
             stores += [store] if store else []
             job = Job(work, run, store, result)
             snapshots = self._snapshots(job)
@@ -183,14 +185,21 @@ class FileRun:
         folder = self.output.snapshots
         if folder is None and job.run.method.observation == "image" and self.places.main != PIPE:
             folder = self.places.main.with_suffix(".steps")
-        return Snapshots(folder, self.output.every, job) if folder and job.spans else None
+        if folder is None or not job.spans:
+            return None
+        minutes = self.source.length / self.source.sample_rate / 60
+        if minutes > _LONG_MIN:
+            count = 1 + job.run.method.stopping.max_steps // self.output.every
+            gb = 8 * self.source.length * self.source.channels * count / 1e9
+            self.listener.note(f"{count} snapshots of {minutes:.0f} minutes are held at once: about {gb:.1f} GB of memory.")
+        return Snapshots(folder, self.output.every, job)
 
     def write(self, result: Result, snapshots: Snapshots | None = None) -> None:
         """Write all that was asked for, the sidecar last, as it says that all is there; then tell."""
         output, notes, places = self.output, list[str](), self.places
         for file in self.inputs.values():
             file.check()
-        nothing = not any(step.findings or step.fits for step in result.chain)
+        nothing = result.complete and not any(step.findings or step.fits for step in result.chain)
         if nothing:
             words = self.chain[0].task.words
             self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")

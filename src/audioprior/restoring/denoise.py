@@ -9,7 +9,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from audioprior.damage.findings import Finding
 from audioprior.model.fit import generator
 from audioprior.model.observation import Observation, merge
 from audioprior.noise.doubt import Doubt
@@ -19,7 +18,7 @@ from audioprior.noise.profile import Profile, learn, read_profile
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
 from audioprior.restoring.protect import protected
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Seat, pick_device, pieces
+from audioprior.restoring.work import Block, Inputs, Kept, Part, Plan, Seat, pick_device, pieces
 from audioprior.settings.methods import Method
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.channels import principal_axes
@@ -58,15 +57,6 @@ def look(recording: Recording) -> str | None:
 class Denoising:
     """Denoising at work: see `Work`."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = Account()
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(self, inputs: Inputs, run: Run, task: Denoise, *, known: Profile | None = None) -> None:
         """Check the settings against the recording.
 
@@ -76,25 +66,24 @@ class Denoising:
             task: what to do; the run's own, or another where denoising is only a part of the run's task.
             known: the noise, where it is known exactly and is the same at all times.
         """
-        self.inputs, self._sound, self._task = inputs, inputs["sound"], task
-        self.device = pick_device(task.device)
-        self.moments = (task.stop_at,)
+        self._sound, self._task = inputs["sound"], task
+        self.plan = plan = Plan(inputs, pick_device(task.device), moments=(task.stop_at,))
         # In units of its own loudness: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(self._sound))
         self._known, self._profile = known, known or _profile(self._sound, task.noise)
         self._observing = run.method.observation
         self._windows_ms = run.method.windows_ms
         if run.method.prior.batched and isinstance(run.method.stopping, FixedSteps):
-            self.carries = run.method.later_share < 1
-            self.together = _TOGETHER if self.device.type == "cuda" else 1
+            plan.carries = run.method.later_share < 1
+            plan.together = _TOGETHER if plan.device.type == "cuda" else 1
         # Of digital silence nothing can be removed.
-        self.spans = overlapping(self._sound.length, self._sound.sample_rate, task) if self._level else []
+        plan.spans = overlapping(self._sound.length, self._sound.sample_rate, task) if self._level else []
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (blocks know nothing of each other)
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
-        rate, (start, end) = self._sound.sample_rate, self.spans[number - 1]
+        rate, (start, end) = self._sound.sample_rate, self.plan.spans[number - 1]
         original = self._sound.read(start, end)
-        samples = self._axes.analyse(original / self._level).to(self.device, torch.float32)
+        samples = self._axes.analyse(original / self._level).to(self.plan.device, torch.float32)
         noises = dict[Transform, Tensor]()
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._windows_ms)
         seats = {
@@ -169,23 +158,20 @@ class Denoising:
 
     def cleaned(self, kept: Kept) -> Source:
         """Return the sound without any noise that was found, whatever the strength: blocks, cross-faded."""
-        if not self.spans:
+        if not self.plan.spans:
             return self._sound
-        return Assembled(self._sound, self.spans, self.fade, pieces(kept, self.moments.index(self._task.stop_at)))
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Return none: noise is no damage of some spots."""
-        return self.findings
+        place = self.plan.moments.index(self._task.stop_at)
+        return Assembled(self._sound, self.plan.spans, self.fade, pieces(kept, place))
 
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         fade = torch.ones(end - start, dtype=torch.float64)
         if number > 1:
-            overlap = self.spans[number - 2][1] - start
+            overlap = self.plan.spans[number - 2][1] - start
             fade[:overlap] = (torch.arange(overlap) + 0.5) / overlap
-        if number < len(self.spans):
-            overlap = end - self.spans[number][0]
+        if number < len(self.plan.spans):
+            overlap = end - self.plan.spans[number][0]
             fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
         return fade
 
