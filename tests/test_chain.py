@@ -23,7 +23,8 @@ from audioprior.settings.methods import Method
 from audioprior.settings.priors import Nmf
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 
 RATE = 8000
 FAST = Method(windows_ms=(32.0,), prior=Nmf(rank=2), stopping=FixedSteps(max_steps=4))

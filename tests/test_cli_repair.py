@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from torch import Tensor
 
-from audioprior.sound.recording import read
+from audioprior.sound.source import read
 from tests.test_cli import call, names
 
 RATE = 16000

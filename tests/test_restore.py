@@ -19,7 +19,7 @@ from audioprior.settings.networks import Dcgan, Skip
 from audioprior.settings.presets import METHODS
 from audioprior.settings.priors import BlindSpot
 from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut
-from audioprior.sound.recording import as_recording
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Denoise, Run
 from tests import sounds
 

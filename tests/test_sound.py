@@ -14,7 +14,8 @@ from audioprior.errors import AudioError
 from audioprior.sound import source as pieces
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, encoder, read
+from audioprior.sound.recording import Recording, encoder
+from audioprior.sound.source import read
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.writing import replacing
 from tests import sounds

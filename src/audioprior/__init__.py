@@ -38,13 +38,16 @@ if TYPE_CHECKING:
     from audioprior.restoring.progress import Progress
     from audioprior.settings.methods import Method
     from audioprior.sound.encoding import Encoding
-    from audioprior.sound.recording import Recording, read
+    from audioprior.sound.recording import Recording
+    from audioprior.sound.source import read
     from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
 _HOMES = {
     "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
     "model.fit": ("Fit", "Step", "fit"),
-    "sound.recording": ("Encoding", "Recording", "read"),
+    "sound.encoding": ("Encoding",),
+    "sound.recording": ("Recording",),
+    "sound.source": ("read",),
     "restoring.job": ("Job", "Result", "start"),
     "restoring.progress": ("Progress",),
     "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint", "process"),

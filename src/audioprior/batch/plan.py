@@ -11,8 +11,8 @@ from audioprior.files.inputs import input_files
 from audioprior.files.sidecar import read_facts, sidecar_of
 from audioprior.settings.identity import sha256, versions
 from audioprior.settings.json import decode
-from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
-from audioprior.sound.recording import opened
+from audioprior.sound.encoding import CONTAINERS, READABLE
+from audioprior.sound.source import encoding_of
 from audioprior.tasks import Chain, Run, word_of
 
 
@@ -106,14 +106,14 @@ def _found(given: str) -> list[tuple[Path, Path]]:
 
 def _sounds(path: Path) -> bool:
     """Whether a file's name is one of a sound file."""
-    return path.suffix.lower() in CONTAINERS and path.is_file()
+    return path.suffix.lower() in READABLE and path.is_file()
 
 
 def _ending(source: Path) -> str:
     """Return the ending of a file's output: its own, or a lossless one."""
     try:
-        with opened(source) as file:
-            encoding = Encoding(file.format, file.subtype)
+        encoding = encoding_of(source)
     except AudiopriorError:
         return source.suffix
-    return encoding.lossless().extension if encoding.lossy else source.suffix or EXTENSIONS.get(encoding.container, ".wav")
+    own = not encoding.lossy and source.suffix.lower() in CONTAINERS
+    return source.suffix if own else encoding.lossless().extension

@@ -137,6 +137,8 @@ class FileRun:
 
     def restore(self) -> None:
         """Do it, and leave nothing behind but what was asked for."""
+        for note in self.source_notes:
+            self.listener.note(note)
         result, sound, stores = None, self.source, list[Folder]()
         snapshots = None
         for number, run in enumerate(self.chain, 1):
@@ -154,6 +156,11 @@ class FileRun:
         self.write(result, snapshots)
         for store in stores:
             store.remove()
+
+    @property
+    def source_notes(self) -> list[str]:
+        """What there is to say of how the input was read."""
+        return [f"{self.name}: {note}" for note in getattr(self.source, "notes", ())]
 
     @property
     def _resumes(self) -> bool:
@@ -211,6 +218,7 @@ class FileRun:
             snapshots.write(result)
         for note in notes:
             self.listener.note(note)
+        notes = [*self.source_notes, *notes]
         seconds = round(time.monotonic() - self.started, 3)
         if places.sidecar:
             files = {role: path for role, path in places.sounds.items() if path != PIPE}

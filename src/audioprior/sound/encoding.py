@@ -22,6 +22,11 @@ CONTAINERS = {
     ".wav": "WAV", ".wave": "WAV", ".rf64": "RF64", ".w64": "W64", ".flac": "FLAC", ".aif": "AIFF", ".aiff": "AIFF",
     ".caf": "CAF", ".au": "AU", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".mp3": "MP3",
 }  # fmt: skip
+# What else is read: the same formats by other names, and what is decoded only.
+READABLE = {
+    *CONTAINERS, ".bwf", ".aifc", ".voc", ".snd", ".sph", ".nist", ".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".mkv",
+    ".mp2", ".mpga", ".ac3", ".amr", ".3gp", ".spx", ".wv", ".ape", ".tta", ".gsm", ".mov",
+}  # fmt: skip
 EXTENSIONS = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "W64": ".w64", "FLAC": ".flac", "AIFF": ".aiff",
               "CAF": ".caf", "AU": ".au", "OGG": ".ogg", "MP3": ".mp3"}  # fmt: skip
 
