@@ -17,8 +17,7 @@ from audioprior.damage.steps import find_step
 from audioprior.errors import SettingsError
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.recording import Recording
-from audioprior.sound.source import as_recording
-from audioprior.sound.source import Source
+from audioprior.sound.source import Source, as_recording
 from audioprior.sound.spectrum import Transform
 
 Maker = Callable[..., Tensor]

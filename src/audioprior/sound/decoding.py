@@ -108,7 +108,7 @@ def _decode(container: "av.container.InputContainer", target: Path, name: str) -
                 damaged += 1
                 continue
             try:
-                decoded = packet.decode()
+                decoded = stream.decode(packet)
             except av.error.FFmpegError:
                 damaged += 1
                 continue
@@ -136,7 +136,9 @@ def _decode(container: "av.container.InputContainer", target: Path, name: str) -
     return Decoded(form[0], form[1], frames, stream.codec_context.name, known, damaged, changed)
 
 
-def _packets(container: "av.container.InputContainer", stream: "av.AudioStream") -> Iterator["av.Packet | None"]:
+def _packets(
+    container: "av.container.InputContainer", stream: "av.AudioStream"
+) -> Iterator["av.Packet[av.AudioStream] | None"]:
     """Yield a sound's packets, and None where the file is broken off."""
     packets = container.demux(stream)
     while True:
@@ -185,7 +187,7 @@ def told(decoded: Decoded, promised: int | None) -> tuple[str, ...]:
     notes = []
     there, rate = decoded.frames, decoded.sample_rate
     if promised is None or not 0 < promised < _MOST_FRAMES:
-        notes.append(f"its header holds no length, as of a recorder that was cut short: {there / rate:.3f} s were found and read.")
+        notes.append(f"its header holds no length, as of a recorder that was cut short; {there / rate:.3f} s were read.")
     elif there > promised + _FRAME:
         notes.append(
             f"its header promises {promised / rate:.3f} s, and {there / rate:.3f} s were found and read: it is joined of "
@@ -214,7 +216,8 @@ def missing_end(path: Path) -> str | None:
                 lacking = length - (size - file.tell())
                 finished = length not in (0xFFFFFFFF, 0x7FFFFFFF, 0)
                 if finished and lacking > 0:
-                    return f"its header promises {length} bytes of sound, and {size - file.tell()} are there: its end is missing."
+                    there = size - file.tell()
+                    return f"its header promises {length} bytes of sound, and {there} are there: its end is missing."
                 return None
             file.seek(length + length % 2, 1)
     return None

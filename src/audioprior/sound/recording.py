@@ -5,14 +5,13 @@ Samples are float64, so that every integer depth up to 32 bit and every float fi
 
 import io
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Protocol
 
-import numpy as np
 import soundfile
 import torch
 from torch import Tensor

@@ -118,18 +118,19 @@ def _checked(path: Path, name: str) -> Path:
     Raises:
         AudioError: it cannot, or holds no file.
     """
-    if not path.exists():
-        raise AudioError(f"{name} does not exist; check the path.")
-    if path.is_dir():
-        raise AudioError(f"{name} is a folder; give the files in it.")
-    if not path.is_file():
-        raise AudioError(f'{name} is no file but a device or a pipe; give a file, or "-" for standard input.')
     try:
+        if not path.exists():
+            raise AudioError(f"{name} does not exist; check the path.")
+        if path.is_dir():
+            raise AudioError(f"{name} is a folder; give the files in it.")
+        if not path.is_file():
+            raise AudioError(f'{name} is no file but a device or a pipe; give a file, or "-" for standard input.')
         open(path, "rb").close()
     except PermissionError as error:
         raise AudioError(f"{name} may not be read; check its permissions.") from error
-    except OSError as error:
-        raise AudioError(f"{name} cannot be read ({error.strerror}); check the disk.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AudioError(f"{name} cannot be read ({reason}); check its name and the disk.") from error
     return path
 
 
@@ -141,7 +142,7 @@ def _opened(path: Path, name: str, stack: ExitStack) -> FileSource:
         encoding, tags = Encoding(file.format, file.subtype), MappingProxyType(dict(file.copy_metadata()))
         if decoding.believable(path, file):
             end = decoding.missing_end(path)
-            notes = (end,) if end else ()
+            notes: tuple[str, ...] = (end,) if end else ()
             if not encoding.lossy and file.seekable():
                 return FileSource(file, name, encoding, tags, notes)
             spool = _folder(stack) / "decoded.w64"
