@@ -1,15 +1,12 @@
 """One path from files to files: a chain of tasks, or one, on each input."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from audioprior.errors import AudiopriorError
 from audioprior.files.inputs import InputFile, identity, input_files
@@ -20,6 +17,7 @@ from audioprior.files.sidecar import describe, hashed
 from audioprior.files.snapshots import Snapshots
 from audioprior.files.write import write
 from audioprior.restoring.job import Job, Result, start
+from audioprior.restoring.machine import one_thread
 from audioprior.restoring.registry import at_work, inputs_of
 from audioprior.restoring.store import Folder
 from audioprior.restoring.work import Part
@@ -39,12 +37,8 @@ def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run
         output: what to write.
         dry_run: only list what would be repaired by the first step, on standard output.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        # The fit's small matrix products gain nothing from a second thread, and on a busy machine two wait for each other
-        # most of the time: eight times the processor time was measured.
-        torch.set_num_threads(1)
     failed: list[AudiopriorError] = []
-    with listening(quiet=output.quiet, as_json=output.json) as listener:
+    with one_thread(), listening(quiet=output.quiet, as_json=output.json) as listener:
         for name in inputs:
             try:
                 if dry_run:

@@ -3,10 +3,8 @@
 Nothing here, and nothing that it reaches, can take in a clean reference.
 """
 
-import contextlib
-import ctypes
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from audioprior.errors import FitError, SettingsError
 from audioprior.model.fit import Fit, fit
 from audioprior.model.observation import Together
 from audioprior.model.prior import Carrying, Learned
+from audioprior.restoring.machine import on_one_thread, one_thread, return_free_memory
 from audioprior.restoring.progress import Progress
 from audioprior.restoring.registry import at_work, inputs_of
 from audioprior.restoring.store import Finished, FitSummary, Memory, Store
@@ -153,11 +152,14 @@ class Job:
         self._drawing: Fit | None = None  # the middle window's, of those blocks
 
     def __iter__(self) -> Iterator[Progress]:
-        """Yield progress until all blocks are finished.
+        """Yield progress until all blocks are finished; the same bytes come of it with however many threads.
 
         Raises:
             FitError: a single block needs more memory than the device has.
         """
+        return on_one_thread(self._steps())
+
+    def _steps(self) -> Generator[Progress, None, None]:
         while not self.complete:
             try:
                 yield from self._batch(self._next())
@@ -249,7 +251,7 @@ class Job:
             self.store.keep(number, Finished(self.work.end(number, sounds), tuple(summaries), self._learned))
             self._reached = number
         self._live, self._drawing = {}, None
-        _return_free_memory()
+        return_free_memory()
 
     def _progress(self, numbers: range, step: int, steps: int, loss: float | None) -> Progress:
         first, together = numbers[0], len(numbers)
@@ -295,7 +297,8 @@ def start(sound: Source, run: Run, *, store: Store | None = None, before: Result
         SettingsError: the settings make no sense for this recording.
         AudioError: a further input cannot be read.
     """
-    return Job(at_work(run).work(inputs_of(sound, run), run), run, store, before)
+    with one_thread():
+        return Job(at_work(run).work(inputs_of(sound, run), run), run, store, before)
 
 
 def finish(job: Job) -> Result:
@@ -306,14 +309,9 @@ def finish(job: Job) -> Result:
 
 
 def _estimate(block: Block, fits: list[Fit], place: int) -> Tensor:
-    return block.merge([one.power()[place : place + 1] for one in fits])
+    with one_thread():
+        return block.merge([one.power()[place : place + 1] for one in fits])
 
 
 def _summary(block: int, window_ms: float, one: Fit) -> FitSummary:
     return FitSummary(block, window_ms, len(one.losses), one.chosen, one.reason, tuple(one.losses))
-
-
-def _return_free_memory() -> None:
-    """Return free memory to the system: from block to block, glibc's heap would otherwise grow holes, to a third more."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # other systems have no such call, nor the need
-        ctypes.CDLL(None).malloc_trim(0)
