@@ -126,8 +126,10 @@ class FileRun:
             SettingsError: they cannot.
         """
         started = time.monotonic()
-        places = plan(name, word_of(chain), source, coming(source, chain), output, several=several)
-        return cls(name, source, chain, input_files(name, chain), places, output, listener, started)
+        inputs = input_files(name, chain)
+        read = [file.path for file in inputs.values()]
+        places = plan(name, word_of(chain), source, coming(source, chain), output, read=read, several=several)
+        return cls(name, source, chain, inputs, places, output, listener, started)
 
     def restore(self) -> None:
         """Do it, and leave nothing behind but what was asked for."""
