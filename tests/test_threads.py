@@ -13,7 +13,7 @@ import audioprior as ap
 from audioprior.restoring.job import Job, start
 from audioprior.restoring.machine import one_thread
 from audioprior.settings.methods import Method
-from audioprior.sound.recording import as_recording
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Denoise, Run
 from tests import sounds
 

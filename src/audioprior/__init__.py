@@ -15,8 +15,8 @@ The rooms of the house, from the ground up, each with its files in their order. 
     observations  gain noise gap clip image region
     damage        findings cutoff marks pieces clicks clipping gaps steps
     report        pictures reported templates words page
-    restoring     machine progress protect store work denoise dequantise extend region repair inpaint declip declick registry
-                  inspection job
+    restoring     machine progress protect store work denoise dequantise extend region repair inpaint declip declick
+                  registry inspection job
     restore       the public functions
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure rows page folder comparison run
