@@ -20,7 +20,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     restore       the public functions
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure rows page folder comparison run
-    batch         plan work local cluster workers run
+    batch         found plan work local cluster workers run
     web           report copies recordings requests worker tickets queue server run
     cli           app compare arguments repair restore batch doctor info serve
 

@@ -75,8 +75,10 @@ def restore_item(item: Item, attempts: int = 1) -> Outcome:
         if item.done():
             status = "skipped"
         else:
+            item.check()
             item.target.parent.mkdir(parents=True, exist_ok=True)
-            restore_file(str(item.source), item.chain, Output(out=str(item.target), force=True), listener)
+            with item.begun():
+                restore_file(str(item.source), item.chain, Output(out=str(item.target), force=True), listener)
     except AudiopriorError as problem:
         status, error = "failed", str(problem)
     except Exception as problem:  # one bad file does not stop the rest
