@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import soundfile
 from torch import Tensor
@@ -24,7 +23,7 @@ from audioprior.sound.writing import replacing
 class _Writer:
     """Writes one sound as it comes."""
 
-    def __init__(self, target: Path | IO[bytes], like: Source, encoding: Encoding) -> None:
+    def __init__(self, target: Path, like: Source, encoding: Encoding) -> None:
         self.encoding = encoding
         self._file: soundfile.SoundFile = encoder(target, like, encoding)
 
@@ -58,17 +57,17 @@ def write(result: Result, places: Places, *, force: bool, source: Path | None = 
     """
     gain, notes, places = _fitted(result, places)
     with ExitStack() as stack:
-        writers, piped, beside = {}, None, dict[Path, Encoding]()
+        writers, beside = dict[str, _Writer](), dict[Path, Encoding]()
+        piped: Path | None = None
         for role, path in places.sounds.items():
-            target: Path | IO[bytes]
             if path == PIPE:
                 # Sizes stand in the headers of most containers, so a pipe gets the finished file.
-                target = piped = stack.enter_context(tempfile.TemporaryFile(prefix="audioprior-"))
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
+                target = piped = Path(folder) / "piped"
             else:
                 target = stack.enter_context(replacing(path, force=force))
             encoding = places.encoding if path == PIPE else places.encoding.for_path(path)
-            if isinstance(target, Path):
-                beside[target] = encoding
+            beside[target] = encoding
             writers[role] = _Writer(target, result.sounds[role], encoding)
             stack.callback(writers[role].close)
         excess = _write(result, writers, gain)
@@ -78,8 +77,8 @@ def write(result: Result, places: Places, *, force: bool, source: Path | None = 
             for written, encoding in beside.items():
                 notes += [note for note in carry(source, written, encoding) if note not in notes]
         if piped is not None:
-            piped.seek(0)
-            shutil.copyfileobj(piped, sys.stdout.buffer)
+            with open(piped, "rb") as finished:
+                shutil.copyfileobj(finished, sys.stdout.buffer)
             sys.stdout.buffer.flush()
     if excess.count and places.clip_mode == "clamp":
         notes.append(excess.clamped())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOST_BYTES = 1 << 24  # of one chunk that is read whole: a picture in ID3 takes some
+_MOST_TOGETHER = 1 << 26  # bytes of all of them
 _MOST_CHUNKS = 4096
 _UNKNOWN = 2**32 - 1  # what a size says that stands elsewhere, or nowhere
 _WAVES = (b"RIFF", b"RF64", b"BW64")
@@ -23,11 +24,13 @@ class Chunk:
         kind: its four letters.
         start: of its content in the file, in bytes.
         size: of its content, as much as there is of it.
+        small: whether it, with all before it, may be held in memory.
     """
 
     kind: bytes
     start: int
     size: int
+    small: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def layout(path: Path) -> Layout | None:
         form, _, kind = struct.unpack("4s4s4s", file.read(12).ljust(12, b"\0"))
         if not (form in _WAVES and kind == b"WAVE") and not (form == b"FORM" and kind in (b"AIFF", b"AIFC")):
             return None
-        order, place, chunks, long_data = ">" if form == b"FORM" else "<", 12, list[Chunk](), None
+        order, place, chunks, long_data, together = ">" if form == b"FORM" else "<", 12, list[Chunk](), 0, 0
         while place + 8 <= end and len(chunks) < _MOST_CHUNKS:
             file.seek(place)
             kind, size = struct.unpack(f"{order}4sI", file.read(8))
@@ -77,7 +80,9 @@ def layout(path: Path) -> Layout | None:
                 _, long_data = struct.unpack("<QQ", file.read(16).ljust(16, b"\0"))
             if kind == b"data" and size in (0, _UNKNOWN):  # of an unfinished header, unless another chunk knows it
                 size = long_data if size and long_data else _UNKNOWN**2
-            chunks.append(Chunk(kind, place + 8, min(size, end - place - 8)))
+            held = min(size, end - place - 8)
+            together += held if held <= MOST_BYTES else 0
+            chunks.append(Chunk(kind, place + 8, held, held <= MOST_BYTES and together <= _MOST_TOGETHER))
             place += 8 + size + size % 2
     return Layout(path, form, tuple(chunks))
 

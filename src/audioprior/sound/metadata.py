@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mutagen
 
-from audioprior.sound.chunks import MOST_BYTES, Chunk, Layout, append, info, layout, listed, overwrite
+from audioprior.sound.chunks import Chunk, Layout, append, info, layout, listed, overwrite
 from audioprior.sound.encoding import INTEGER_BITS, Encoding
 from audioprior.sound.tags import (
     Tags,
@@ -36,6 +36,7 @@ _OWN = {b"fmt ", b"data", b"fact", b"ds64", b"PEAK", b"JUNK", b"junk", b"FLLR", 
 _OWN |= {b"COMM", b"SSND", b"FVER", b"CHAN"}
 _ID3 = {b"id3 ", b"ID3 "}
 _TEXTS = {b"NAME", b"AUTH", b"ANNO", b"(c) "}  # of AIFF
+_MASK_TAG = "WAVEFORMATEXTENSIBLE_CHANNEL_MASK"  # of FLAC, RFC 9639
 _STALE = {b"levl": "levl (peaks of the old sound)"}
 # What libsndfile's own text tags hold, of one value each.
 _PLAIN = {"TITLE", "COPYRIGHT", "SOFTWARE", "ARTIST", "COMMENT"}
@@ -69,8 +70,10 @@ def carry(source: Path, target: Path, encoding: Encoding) -> tuple[str, ...]:
     new = layout(target)
     try:
         if new is None:
+            if old is not None and encoding.container == "FLAC" and (mask := _mask(old)) is not None and not _usual(old):
+                tags.add(_MASK_TAG, f"{mask:#x}")
             unheld = write_tags(target, tags)
-            known = {*tags.values()} - _PLAIN_WAV
+            known = {*tags.values()} - (_PLAIN_WAV if encoding.container == "CAF" else set())
             lost += sorted(known) + ["pictures"] * bool(tags.pictures) if unheld is None else unheld
         else:
             added = _chunks(old, new, encoding, lost, notes) + _tag_chunks(old, new, tags)
@@ -79,7 +82,9 @@ def carry(source: Path, target: Path, encoding: Encoding) -> tuple[str, ...]:
                 lost += sorted({_called(kind) for kind, _ in added})
         if old is not None and new is None:
             lost += [_called(chunk.kind, old.read(chunk)[:4]) for chunk in old.chunks if _is_foreign(old, chunk)]
-            lost += ["the channel mask"] if _mask(old) is not None and not _usual(old) else []
+            lost += (
+                ["the channel mask"] if _mask(old) is not None and not _usual(old) and _MASK_TAG not in tags.values() else []
+            )
         if old is not None and new is not None:
             _patch_format(old, layout(target), encoding, lost)
     except mutagen.MutagenError as error:
@@ -108,13 +113,13 @@ def _tags_of(held: Layout, lost: list[str]) -> Tags:
     for chunk in held.chunks:
         kind = chunk.kind
         if kind in _ID3:
-            if chunk.size > MOST_BYTES:
+            if not chunk.small:
                 lost.append(f"ID3 of {chunk.size} bytes")
                 continue
             add_frames(tags, read_id3(held.read(chunk)))
-        elif kind == b"LIST" and chunk.size <= MOST_BYTES and (content := held.read(chunk))[:4] == b"INFO":
+        elif kind == b"LIST" and chunk.small and (content := held.read(chunk))[:4] == b"INFO":
             add_info(tags, info(content))
-        elif kind in _TEXTS and chunk.size <= MOST_BYTES:
+        elif kind in _TEXTS and chunk.small:
             names = {b"NAME": "TITLE", b"AUTH": "ARTIST", b"ANNO": "COMMENT", b"(c) ": "COPYRIGHT"}
             tags.add(names[kind], text_of(held.read(chunk)))
     return tags
@@ -139,7 +144,7 @@ def _chunks(
         if not _is_foreign(old, chunk):
             continue
         content = old.read(chunk)
-        if old.aiff != new.aiff or chunk.size > MOST_BYTES or chunk.kind in _STALE:
+        if old.aiff != new.aiff or not chunk.small or chunk.kind in _STALE:
             lost.append(_STALE.get(chunk.kind) or _called(chunk.kind, content[:4]))
         elif chunk.kind == b"bext":
             added.append((chunk.kind, _bext(content, old, new, encoding, notes)))
@@ -152,16 +157,21 @@ def _tag_chunks(old: Layout | None, new: Layout, tags: Tags) -> list[tuple[bytes
     """Return the chunks that hold the tags in a WAV or AIFF file."""
     added = list[tuple[bytes, bytes]]()
     if old is not None and not old.aiff and not new.aiff:
-        lists = [content for chunk in old.chunks if chunk.kind == b"LIST" and (content := old.read(chunk))[:4] == b"INFO"]
+        lists = [
+            content
+            for chunk in old.chunks
+            if chunk.kind == b"LIST" and chunk.small and (content := old.read(chunk))[:4] == b"INFO"
+        ]
         if lists:
             for chunk in new.chunks:  # libsndfile's own list holds a part of it
                 if chunk.kind == b"LIST":
                     overwrite(new.path, chunk.start - 8, b"JUNK")
             added.append((b"LIST", listed(b"INFO", [item for content in lists for item in info(content)])))
     elif old is not None and old.aiff and new.aiff:
-        there = {(chunk.kind, text_of(new.read(chunk))) for chunk in new.chunks if chunk.kind in _TEXTS}
-        texts = [(chunk.kind, old.read(chunk)) for chunk in old.chunks if chunk.kind in _TEXTS]
-        added += [(kind, data) for kind, data in texts if (kind, text_of(data)) not in there]
+        for chunk in new.chunks:  # libsndfile has read ASCII only, and one of each
+            if chunk.kind in _TEXTS:
+                overwrite(new.path, chunk.start - 8, b"JUNK")
+        added += [(chunk.kind, old.read(chunk)) for chunk in old.chunks if chunk.kind in _TEXTS and chunk.small]
     same = old is not None and old.aiff == new.aiff
     plain = _PLAIN if new.aiff else _PLAIN_WAV
     further = tags.pictures or any(name not in plain or len(values) > 1 for name, values in tags.values().items())

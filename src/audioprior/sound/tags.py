@@ -121,7 +121,9 @@ def _add_frame(tags: Tags, frame: Any, kind: str, named: str) -> None:
         tags.pictures.append(picture)
     elif kind == "COMM":
         for text in frame.text:
-            tags.add("COMMENT" if not named or named.isspace() else f"COMMENT:{named}", str(text))
+            tags.add(
+                "COMMENT" if not named or named.isspace() or named.startswith("ID3v1") else f"COMMENT:{named}", str(text)
+            )
     elif kind == "USLT":
         tags.add("LYRICS", frame.text)
     elif kind in ("TIPL", "TMCL", "IPLS"):
@@ -165,11 +167,15 @@ def write_tags(path: Path, tags: Tags) -> list[str] | None:
         file.add_tags()
     if isinstance(file, MP3):
         held: Any = file.tags
+        if tags.texts:  # all of them, and not in libsndfile's letters
+            held.clear()
         for frame in frames_of(tags):
             held.setall(frame.HashKey, [frame])
         file.save()
         return [] if tags.frames else tags.lost
     lost = list(tags.lost)
+    if tags.texts:
+        file.tags.clear()  # libsndfile's own are a part of them
     for name, values in tags.values().items():
         try:
             file.tags[name] = values
@@ -227,7 +233,7 @@ def _opened(path: Path) -> Any:
     if start[:3] == b"ID3":
         kinds = [FLAC, MP3]  # FLAC with ID3 before it, which some write
         return mutagen.File(path, options=kinds)
-    return MP3(path) if start[:1] == b"\xff" and start[1] & 0xE0 == 0xE0 else None
+    return mutagen.File(path, options=[MP3])  # None, if it has nothing of one
 
 
 def _ogg_kinds() -> list[type[OggFileType]]:
