@@ -4,7 +4,8 @@ The rooms of the house, from the ground up, each with its files in their order. 
 `tests/test_architecture.py` reads this list:
 
     errors        every failure a user can meet
-    sound         channels encoding spectrum writing recording decoding source levels resampling views
+    sound         channels encoding spectrum writing recording decoding source levels resampling views chunks tags
+                  metadata
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
@@ -20,7 +21,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     restore       the public functions
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure rows page folder comparison run
-    batch         plan work local cluster workers run
+    batch         found plan work local cluster workers run
     web           report copies recordings requests worker tickets queue server run
     cli           app compare arguments repair restore batch doctor info serve
 

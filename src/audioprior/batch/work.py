@@ -72,8 +72,9 @@ def restore_item(item: Item, attempts: int = 1) -> Outcome:
         if item.done():
             status = "skipped"
         else:
+            item.check()
             item.target.parent.mkdir(parents=True, exist_ok=True)
-            with one_thread():  # cores are shared by files
+            with one_thread(), item.begun():  # cores are shared by files
                 restore_file(str(item.source), item.chain, Output(out=str(item.target), force=True), listener)
     except AudiopriorError as problem:
         status, error = "failed", str(problem)

@@ -17,7 +17,7 @@ from typing import Any
 from audioprior import __version__
 
 _NEEDED = (
-    *("torch", "numpy", "soundfile", "av", "soxr", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2"),
+    *("torch", "numpy", "soundfile", "av", "soxr", "mutagen", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2"),
     "platformdirs",
 )
 _CONTAINERS = ("WAV", "FLAC", "AIFF", "OGG", "MP3", "RF64")

@@ -1,19 +1,21 @@
 """Where the sounds of a run go, and how they are stored: decided and checked before any work is done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import soundfile
+import torch
 
 from audioprior.errors import SettingsError
 from audioprior.files.options import Output
 from audioprior.files.sidecar import sidecar_of
 from audioprior.restoring.work import Part
-from audioprior.sound.encoding import ClipMode, Encoding, wider
+from audioprior.sound.encoding import ClipMode, Encoding, quantise, wider
+from audioprior.sound.metadata import valid_bits
 from audioprior.sound.recording import check_encodable
-from audioprior.sound.source import Source
+from audioprior.sound.source import Source, chunks
 from audioprior.sound.writing import check_writable
 
 PIPE = Path("-")
@@ -74,7 +76,7 @@ def plan(
         SettingsError: they cannot go there.
     """
     main_part = parts[0]
-    stored = source.encoding.lossless()
+    stored = _used(name, source)
     main = _main(name, word, output, stored, several=several)
     if main == PIPE and output.json:
         raise SettingsError("--json and sound would share standard output; name a file with -o.")
@@ -88,6 +90,15 @@ def plan(
     _check_apart(places, name, output, read)
     _check(places, parts, force=output.force)
     return places
+
+
+def _used(name: str, source: Source) -> Encoding:
+    """Return how to store what came from a file: as it did, with as many valid bits, if its samples bear that out."""
+    stored = source.encoding.lossless()
+    if name == "-" or not Path(name).is_file() or not (bits := valid_bits(Path(name))):
+        return stored
+    fewer = replace(stored, valid_bits=bits)
+    return fewer if all(torch.equal(quantise(samples, fewer), samples) for samples in chunks(source)) else stored
 
 
 def _main(name: str, word: str, output: Output, encoding: Encoding, *, several: bool) -> Path:

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +207,9 @@ class FileRun:
             words = self.chain[0].task.words
             self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
         if not (nothing and self._copied()):
-            places, notes = write(result, places, force=output.force)
+            places, notes = write(
+                result, places, force=output.force, source=Path(self.name) if Path(self.name).is_file() else None
+            )
         if output.report:
             result.report(output.report, force=output.force)
         if snapshots:
@@ -228,7 +230,7 @@ class FileRun:
 
     def _copied(self) -> bool:
         """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is written."""
-        same = self.source.encoding == self.places.encoding and len(self.places.sounds) == 1
+        same = self.source.encoding == replace(self.places.encoding, valid_bits=None) and len(self.places.sounds) == 1
         if not same or not self._resumes or self.output.report:
             return False
         with replacing(self.places.main, force=self.output.force) as beside:

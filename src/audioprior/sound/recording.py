@@ -174,7 +174,8 @@ def encoder(target: Path | IO[bytes], like: Described, encoding: Encoding) -> so
         container = "RF64"
     file = soundfile.SoundFile(target, "w", like.sample_rate, like.channels, encoding.subtype, format=container)
     for tag, text in like.tags.items():
-        setattr(file, tag, text)
+        with suppress(soundfile.LibsndfileError):  # W64 and AU hold none
+            setattr(file, tag, text)
     _leave_out_the_time(file)
     return file
 
