@@ -26,6 +26,7 @@ from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Assembled, Difference, Removed, Span
+from audioprior.sound.zeros import long_zeros
 from audioprior.tasks import Denoise, Run
 
 _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
@@ -140,6 +141,7 @@ class Denoising:
         if doubt:
             sound = doubt.settled(sound)
         restored = self._axes.synthesise(sound.cpu().double() * self._level) + self._axes.offset
+        restored[long_zeros(self._sound, start, start + original.shape[1])] = 0  # what was gated stays silent
         if not self._task.protect:
             return restored
         rate = self._sound.sample_rate
