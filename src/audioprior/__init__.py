@@ -5,7 +5,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
 
     errors        every failure a user can meet
     sound         channels encoding spectrum writing recording decoding source levels resampling views chunks tags
-                  metadata
+                  metadata zeros
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus

@@ -26,6 +26,7 @@ from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Assembled, Difference, Removed, Span
+from audioprior.sound.zeros import long_zeros
 from audioprior.tasks import Denoise, Run
 
 _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
@@ -45,7 +46,7 @@ def work(inputs: Inputs, run: Run) -> "Denoising":
 def look(recording: Recording) -> str | None:
     """Return what kind of noise a recording holds, where it can be heard."""
     transform = Transform.of(recording.sample_rate, WINDOW_MS)
-    power = transform.analyse(recording.samples.float()).abs().square()
+    power = transform.analyse((recording.samples - recording.samples.mean(1, keepdim=True)).float()).abs().square()
     noise = noise_power(power, transform)
     below_db = 10 * math.log10(float(power.mean() / noise.mean()) + 1e-20)
     if below_db > _INAUDIBLE_DB:
@@ -68,7 +69,7 @@ class Denoising:
         """
         self._sound, self._task = inputs["sound"], task
         self.plan = plan = Plan(inputs, pick_device(task.device), moments=(task.stop_at,))
-        # In units of its own loudness: no constant anywhere depends on the recording's level.
+        # In units of its own loudness, without offset: no constant anywhere depends on the recording's level.
         self._axes, self._level = principal_axes(chunks(self._sound))
         self._known, self._profile = known, known or _profile(self._sound, task.noise)
         self._observing = run.method.observation
@@ -83,7 +84,7 @@ class Denoising:
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
         rate, (start, end) = self._sound.sample_rate, self.plan.spans[number - 1]
         original = self._sound.read(start, end)
-        samples = self._axes.analyse(original / self._level).to(self.plan.device, torch.float32)
+        samples = self._axes.analyse((original - self._axes.offset) / self._level).to(self.plan.device, torch.float32)
         noises = dict[Transform, Tensor]()
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._windows_ms)
         seats = {
@@ -139,7 +140,8 @@ class Denoising:
         sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
         if doubt:
             sound = doubt.settled(sound)
-        restored = self._axes.synthesise(sound.cpu().double() * self._level)
+        restored = self._axes.synthesise(sound.cpu().double() * self._level) + self._axes.offset
+        restored[long_zeros(self._sound, start, start + original.shape[1])] = 0  # what was gated stays silent
         if not self._task.protect:
             return restored
         rate = self._sound.sample_rate

@@ -4,6 +4,9 @@ Sound that stands anywhere between two loudspeakers is correlated between the ch
 rotation onto the principal axes of the channels' covariance (for a centred stereo image: mid and side) gathers the sound in
 few axes and spreads uncorrelated noise evenly, so that each axis is easier to restore and the image cannot wander:
 what a gain does to one axis it does to all channels at once.
+
+A constant offset, as poor converters leave it, is no sound: it would turn the axes, and whoever restores it lets it wander.
+It is taken off before all else, and added back to what comes out.
 """
 
 from collections.abc import Iterable
@@ -11,6 +14,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+_OFFSET = 0.01  # of a channel's root mean square: a mean that is smaller is left where it is, and does no harm there
+_CONSTANT = 1e-13  # of the power: what is left of a constant when its mean is taken off is rounding
 
 
 @dataclass(frozen=True)
@@ -20,10 +26,12 @@ class Axes:
     Attributes:
         rotation: (axis, distinct channel), orthonormal.
         sources: for each channel, which distinct channel it repeats: equal channels are restored once.
+        offset: (channel, 1), the mean of each channel where it is notable, else 0.
     """
 
     rotation: Tensor
     sources: tuple[int, ...]
+    offset: Tensor
 
     @property
     def distinct(self) -> list[int]:
@@ -31,7 +39,7 @@ class Axes:
         return [self.sources.index(i) for i in range(len(self.rotation))]
 
     def analyse(self, samples: Tensor) -> Tensor:
-        """(channel, time) → (axis, time)."""
+        """(channel, time) without offset → (axis, time)."""
         return self.rotation @ samples[self.distinct]
 
     def synthesise(self, axes: Tensor) -> Tensor:
@@ -40,16 +48,21 @@ class Axes:
 
 
 def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
-    """Return the principal axes of a recording's channels, and the root mean square of all its samples.
+    """Return the principal axes of a recording's channels, and the root mean square of all its samples without offset.
 
     Args:
         chunks: the recording, piece by piece: (channel, time) each, float64.
     """
-    total, covariance, twins = 0, torch.zeros(()), torch.ones(())
+    total, sums, covariance, twins = 0, torch.zeros(()), torch.zeros(()), torch.ones(())
     for samples in chunks:
         total += samples.numel()
+        sums = sums + samples.sum(1, keepdim=True)
         covariance = covariance + samples @ samples.T
         twins = twins * torch.tensor([[torch.equal(a, b) for b in samples] for a in samples])
+    length = total // len(covariance)
+    mean = sums / length
+    offset = notable_offset(mean, covariance.diagonal()[:, None] / length)
+    covariance = _without(covariance, mean, offset != 0, length)
     sources: list[int] = []
     distinct: list[int] = []
     for channel, same in enumerate(twins.bool()):
@@ -62,4 +75,28 @@ def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
     vectors = vectors.flip(1).T
     signs = torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
     level = float(covariance.diagonal().sum() / total) ** 0.5
-    return Axes(vectors * signs, tuple(sources)), level
+    return Axes(vectors * signs, tuple(sources), offset), level
+
+
+def notable_offset(mean: Tensor, power: Tensor) -> Tensor:
+    """Return the mean of each channel where it is notable beside what the channel holds, else 0.
+
+    Args:
+        mean: of each channel's samples.
+        power: their mean square, of the same shape.
+    """
+    return torch.where(mean.square() > _OFFSET**2 * power, mean, 0.0)
+
+
+def _without(covariance: Tensor, mean: Tensor, taken: Tensor, length: int) -> Tensor:
+    """Return the channels' summed products without the means that are taken off; of a constant nothing is left.
+
+    Args:
+        covariance: (channel, channel).
+        mean: (channel, 1).
+        taken: which of them are taken off, likewise.
+        length: in samples.
+    """
+    rest = covariance - torch.where(taken | taken.T, length * (mean @ mean.T), 0.0)
+    left = (rest.diagonal() > _CONSTANT * covariance.diagonal()).to(rest)
+    return rest * left[:, None] * left
