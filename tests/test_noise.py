@@ -18,7 +18,8 @@ from audioprior.noise.floor import followed, long_transform, noise_power
 from audioprior.noise.mains import hum
 from audioprior.noise.profile import learn, read_profile
 from audioprior.sound.channels import principal_axes
-from audioprior.sound.recording import Recording, as_recording
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import Inpaint
 from tests import sounds
