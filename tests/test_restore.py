@@ -67,6 +67,7 @@ def test_long_runs_of_exact_zeros_stay_zeros(
 ) -> None:
     """As a noise gate leaves them, in each channel for itself, across the borders of blocks too."""
     samples = noise(2.0, channels=2, level=0.1) + offset
+    samples = samples.float().double()
     samples[0, 6000:6160] = 0  # 10 ms
     samples[0, 9550:9730] = samples[0, 12750:12920] = samples[0, -200:] = 0  # two of them across the ends of blocks
     samples[1, :4000] = samples[1, 15000:15159] = 0  # the last a sample short of 10 ms
