@@ -155,6 +155,18 @@ def test_an_offset_in_one_channel_does_not_turn_the_axes() -> None:
     assert moved.offset[0, 0] == pytest.approx(0.5, abs=1e-3)
 
 
+def test_a_gate_in_a_recording_with_an_offset_hides_no_noise() -> None:
+    """Zeros less an offset would be no digital silence, but a noise floor of nothing."""
+    voice, noisy = with_offset(0.2)
+    noisy[:, 8000:14000] = voice[:, 8000:14000] = 0
+    restored = ap.denoise(noisy, sample_rate=16000, method=OFFSET_METHOD).restored.samples
+    assert not restored[:, 8000:14000].any()
+    heard = torch.cat([torch.arange(8000), torch.arange(14000, 32000)])
+    assert si_sdr(voice[:, heard], restored[:, heard] - 0.2) > si_sdr(voice[:, heard], noisy[:, heard] - 0.2) + 1
+    axes, _ = principal_axes([noisy])
+    assert float(axes.offset) == pytest.approx(0.2, abs=1e-3)
+
+
 def test_a_small_mean_is_no_offset() -> None:
     samples = torch.tensor([[1.0, -1.0] * 500, [0.5, -0.5] * 500], dtype=torch.float64)
     samples += torch.tensor([[0.009], [0.006]])

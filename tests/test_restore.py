@@ -67,6 +67,7 @@ def test_long_runs_of_exact_zeros_stay_zeros(
 ) -> None:
     """As a noise gate leaves them, in each channel for itself, across the borders of blocks too."""
     samples = noise(2.0, channels=2, level=0.1) + offset
+    samples = samples.float().double()
     samples[0, 6000:6160] = 0  # 10 ms
     samples[0, 9550:9730] = samples[0, 12750:12920] = samples[0, -200:] = 0  # two of them across the ends of blocks
     samples[1, :4000] = samples[1, 15000:15159] = 0  # the last a sample short of 10 ms
@@ -147,7 +148,7 @@ def test_silence_and_dc_come_back(quick: Method) -> None:
     assert not silence.restored.samples.any()
     assert silence.complete
     dc = ap.denoise(np.full(4000, 0.25), sample_rate=16000, method=quick)
-    assert bool(dc.restored.samples.isfinite().all())
+    assert torch.equal(dc.restored.samples, dc.original.samples)
 
 
 @pytest.mark.parametrize("passage", [None, (0.0, 0.4)])
@@ -215,7 +216,7 @@ def test_long_recordings_go_in_blocks_without_seams(tone: Callable[..., Tensor],
 
 def test_cross_fades_sum_to_one(quick: Method) -> None:
     for length in (16001, 40000, 123457):
-        job = start(as_recording(np.ones(length), 8000), Run.of(Denoise(block_s=2.0, overlap_s=0.7), quick))
+        job = start(as_recording(np.linspace(-1, 1, length), 8000), Run.of(Denoise(block_s=2.0, overlap_s=0.7), quick))
         assert isinstance(job.work, Denoising)
         total = torch.zeros(length, dtype=torch.float64)
         for number, (first, end) in enumerate(job.spans, 1):

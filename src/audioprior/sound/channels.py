@@ -9,7 +9,7 @@ A constant offset, as poor converters leave it, is no sound: it would turn the a
 It is taken off before all else, and added back to what comes out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,22 +47,25 @@ class Axes:
         return (self.rotation.T @ axes)[list(self.sources)]
 
 
-def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
+def principal_axes(chunks: Iterable[Tensor], groups: Sequence[int] | None = None) -> tuple[Axes, float]:
     """Return the principal axes of a recording's channels, and the root mean square of all its samples without offset.
 
     Args:
         chunks: the recording, piece by piece: (channel, time) each, float64.
+        groups: for each channel a number: only channels of one number are mixed; all of them without it.
     """
-    total, sums, covariance, twins = 0, torch.zeros(()), torch.zeros(()), torch.ones(())
+    total, sums, both, covariance, twins = 0, torch.zeros(()), torch.zeros(()), torch.zeros(()), torch.ones(())
     for samples in chunks:
         total += samples.numel()
         sums = sums + samples.sum(1, keepdim=True)
+        heard = (samples != 0).to(samples)  # what a gate has closed has no offset either
+        both = both + heard @ heard.T
         covariance = covariance + samples @ samples.T
         twins = twins * torch.tensor([[torch.equal(a, b) for b in samples] for a in samples])
-    length = total // len(covariance)
-    mean = sums / length
-    offset = notable_offset(mean, covariance.diagonal()[:, None] / length)
-    covariance = _without(covariance, mean, offset != 0, length)
+    heard_for = both.diagonal()[:, None].clamp_min(1)
+    mean = sums / heard_for
+    offset = notable_offset(mean, covariance.diagonal()[:, None] / heard_for)
+    covariance = _without(covariance, mean, offset != 0, both)
     sources: list[int] = []
     distinct: list[int] = []
     for channel, same in enumerate(twins.bool()):
@@ -70,9 +73,14 @@ def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
         if twin == len(distinct):
             distinct.append(channel)
         sources.append(twin)
-    _, vectors = torch.linalg.eigh(covariance[distinct][:, distinct])
+    vectors = torch.zeros(len(distinct), len(distinct)).to(covariance)
+    of = [groups[channel] if groups else 0 for channel in distinct]
+    for group in set(of):
+        rows = [row for row, its in enumerate(of) if its == group]
+        mixed = [distinct[row] for row in rows]
+        _, found = torch.linalg.eigh(covariance[mixed][:, mixed])
+        vectors[torch.tensor(rows)[:, None], torch.tensor(rows)] = found.flip(1).T
     # The sign of an eigenvector is arbitrary: fix it, so that every machine and block agrees.
-    vectors = vectors.flip(1).T
     signs = torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
     level = float(covariance.diagonal().sum() / total) ** 0.5
     return Axes(vectors * signs, tuple(sources), offset), level
@@ -88,15 +96,15 @@ def notable_offset(mean: Tensor, power: Tensor) -> Tensor:
     return torch.where(mean.square() > _OFFSET**2 * power, mean, 0.0)
 
 
-def _without(covariance: Tensor, mean: Tensor, taken: Tensor, length: int) -> Tensor:
+def _without(covariance: Tensor, mean: Tensor, taken: Tensor, both: Tensor) -> Tensor:
     """Return the channels' summed products without the means that are taken off; of a constant nothing is left.
 
     Args:
         covariance: (channel, channel).
         mean: (channel, 1).
         taken: which of them are taken off, likewise.
-        length: in samples.
+        both: (channel, channel), in how many samples neither of two is zero.
     """
-    rest = covariance - torch.where(taken | taken.T, length * (mean @ mean.T), 0.0)
+    rest = covariance - torch.where(taken | taken.T, both * (mean @ mean.T), 0.0)
     left = (rest.diagonal() > _CONSTANT * covariance.diagonal()).to(rest)
     return rest * left[:, None] * left

@@ -32,3 +32,9 @@ def _within(counted: Tensor, width: int) -> Tensor:
     """Return the sum over each whole window of (channel, time)."""
     total = functional.pad(counted.long().cumsum(1), (1, 0))
     return total[:, width:] - total[:, :-width]
+
+
+def without_offset(sound: Source, start: int, end: int, offset: Tensor) -> Tensor:
+    """Return a passage with an offset, (channel, 1), taken off, but for long runs of zeros, which stay: (channel, time)."""
+    samples = sound.read(start, end) - offset
+    return samples.masked_fill(long_zeros(sound, start, end), 0.0) if offset.any() else samples
