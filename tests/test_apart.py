@@ -10,7 +10,7 @@ import audioprior as ap
 from audioprior.compare.metrics import si_sdr
 from audioprior.noise.apart import Noises, compared, noises
 from audioprior.sound.channels import principal_axes
-from audioprior.sound.recording import as_recording
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Denoise
 from tests import sounds
 
