@@ -191,7 +191,7 @@ def with_nan(path: Path) -> None:
 
 BAD: list[tuple[str, Callable[[Path], object], int, str]] = [
     ("nothing there", lambda _: None, 3, "does not exist; check the path"),
-    ("empty file", lambda path: path.write_bytes(b""), 3, "cannot be read as sound"),
+    ("empty file", lambda path: path.write_bytes(b""), 3, "holds no samples; give a recording of at least one"),
     ("text", lambda path: path.write_text("hello " * 100), 3, "cannot be read as sound"),
     ("header without samples", header_only, 3, "holds no samples"),
     ("NaN", with_nan, 3, "holds 3 samples that are NaN or infinite, the first at 0.006 s"),
@@ -249,7 +249,7 @@ USAGE = [
     (["denoise", "{x}", "-o", "{folder}/no/y.wav"], "no does not exist; create it first"),
     (["denoise", "{x}", "-o", "{folder}/no/"], "no does not exist; create it first"),
     (["denoise", "{x}", "-o", "{folder}/y.xyz"], "'y.xyz' ends in '.xyz'; use one of"),
-    (["denoise", "{x}", "-o", "{x}"], "exists; use --force to replace it"),
+    (["denoise", "{x}", "-o", "{x}"], "is the input itself, which is never written over; name another file"),
     (["denoise", "{x}", "--json", "-o", "-"], "would share standard output"),
     (["denoise", "{x}", "{x}", "-o", "-"], "several results cannot share standard output"),
     (["denoise", "{x}", "--device", "toaster"], "device 'toaster' is not available here"),

@@ -207,9 +207,7 @@ class FileRun:
             words = self.chain[0].task.words
             self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
         if not (nothing and self._copied()):
-            places, notes = write(
-                result, places, force=output.force, source=Path(self.name) if Path(self.name).is_file() else None
-            )
+            places, notes = write(result, places, force=output.force, source=getattr(self.source, "path", None))
         if output.report:
             result.report(output.report, force=output.force)
         if snapshots:

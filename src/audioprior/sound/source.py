@@ -53,6 +53,7 @@ class FileSource:
         encoding: how the file that it came from stores samples.
         tags: text tags.
         notes: what there is to say of how it was read, in a sentence each.
+        path: where its bytes are: the file itself, or a copy of what came through a pipe.
     """
 
     file: soundfile.SoundFile
@@ -60,6 +61,7 @@ class FileSource:
     encoding: Encoding
     tags: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    path: Path | None = None
 
     @property
     def sample_rate(self) -> int:
@@ -144,12 +146,12 @@ def _opened(path: Path, name: str, stack: ExitStack) -> FileSource:
             end = decoding.missing_end(path)
             notes: tuple[str, ...] = (end,) if end else ()
             if not encoding.lossy and file.seekable():
-                return FileSource(file, name, encoding, tags, notes)
+                return FileSource(file, name, encoding, tags, notes, path)
             spool = _folder(stack) / "decoded.w64"
             with soundfile.SoundFile(spool, "w", file.samplerate, file.channels, "DOUBLE", format="W64") as decoded:
                 while len(block := file.read(_CHUNK, dtype="float64", always_2d=True)):  # `frames` may promise too much
                     decoded.write(block)
-            return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes)
+            return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes, path)
     if path.stat().st_size == 0:
         raise AudioError(f"{name} holds no samples; give a recording of at least one.")
     spool = _folder(stack) / "decoded.w64"
@@ -162,7 +164,7 @@ def _opened(path: Path, name: str, stack: ExitStack) -> FileSource:
     if file is None:
         encoding, tags = Encoding(found.codec.upper(), found.codec.upper()), MappingProxyType({**found.tags})
     notes = decoding.told(found, file.frames if file else found.frames)
-    return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes)
+    return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes, path)
 
 
 def _by_libsndfile(path: Path) -> tuple[soundfile.SoundFile | None, str]:
