@@ -11,7 +11,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
                   nonlocal_means recurrent skip temporal
-    noise         bands mains profile rumble doubt floor kinds
+    noise         bands mains profile rumble pauses doubt floor kinds
     observations  gain noise gap clip image region
     damage        findings cutoff marks pieces clicks clipping gaps steps
     report        pictures reported templates words page
