@@ -24,7 +24,8 @@ from audioprior.report import pictures
 from audioprior.restore import denoise
 from audioprior.restoring.job import start
 from audioprior.settings.presets import DEFAULT
-from audioprior.sound.recording import Recording, as_recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording, read
 from audioprior.tasks import Denoise, Run
 
 ROOT = Path(__file__).parent.parent

@@ -218,7 +218,8 @@ def main() -> None:
     about = (
         "Error inside a region of 0.3 s by one octave, over the clean sound's energy there, in dB. The cover is "
         f"{options.loud:g} dB louder than the sound under it. {options.regions} regions in each of {len(options.clips)} "
-        "clips, for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. `nmf` has 24 spectra.\n\n"
+        "clips, for each cover. “sampled”: with `fill=sample`. Divergence: of λ from the sound's power. "
+        "`nmf` has 24 spectra.\n\n"
     )
     heads = [f"{split}, {cover}" for split in ("tune", "test") for cover in COVERS]
     heads = ["prior", *heads, "tune", "test", "sampled", "divergence, tune", "test", "CPU s"]

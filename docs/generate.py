@@ -61,8 +61,8 @@ def kind(hint: Any) -> str:
 
 
 def ours(base: type[Any]) -> list[type[Any]]:
-    """Return the dataclasses below one that stand in its own file: not those of an example or a test."""
-    return [cls for cls in base.__subclasses__() if cls.__module__ == base.__module__]
+    """Return the dataclasses below one that are the package's: not those of an example or a test."""
+    return [cls for cls in base.__subclasses__() if cls.__module__.startswith("audioprior.")]
 
 
 def section(cls: type, title: str, level: int = 3) -> str:

@@ -36,14 +36,14 @@ class Smooth(PriorSettings):
 
     def build(self, **_: object) -> "SmoothPrior":
         """Return the prior; one with random numbers takes `generators`, and draws them from the first."""
-        return SmoothPrior(self)
+        return SmoothPrior(bins=self.bins, frames=self.frames)
 
 
 class SmoothPrior:
     """λ = mean of P over the bins around, less ν."""
 
-    def __init__(self, settings: Smooth) -> None:
-        self._size = (settings.bins, settings.frames)
+    def __init__(self, *, bins: int, frames: int) -> None:
+        self._size = (bins, frames)
         self._power: Tensor | None = None
 
     def fit(self, evidence: Evidence) -> float:

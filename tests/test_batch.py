@@ -16,8 +16,10 @@ import pytest
 import soundfile
 from torch import Tensor
 
+from audioprior.batch.found import find
 from audioprior.batch.plan import plan
 from audioprior.cli import main
+from audioprior.errors import SettingsError
 from audioprior.settings.presets import method
 from audioprior.tasks import Denoise, Run
 
@@ -47,7 +49,7 @@ def folder(tmp_path: Path, tone: Callable[..., Tensor], noise: Callable[..., Ten
 
 def lines(text: str) -> dict[str, dict[str, Any]]:
     """Return the outcomes, by the input's name."""
-    told = [json.loads(line) for line in text.splitlines()]
+    told = [one for one in map(json.loads, text.splitlines()) if one["event"] == "file"]
     return {Path(one["source"]).name if "deep" not in one["source"] else "deep": one for one in told}
 
 
@@ -75,6 +77,10 @@ def test_one_bad_file_does_not_stop_the_rest_and_a_second_run_skips(
     soundfile.write(folder / "a.wav", samples / 2, RATE)
     assert call(folder, "-o", out, *FAST, "--json") == 1
     told = lines(capsys.readouterr().out)
+    assert told["a.wav"]["error"] == f"{out / 'a.denoise.wav'} exists and is not of this run; use --force to replace it."
+    assert before == {name: (out / name).stat().st_mtime_ns for name in outputs}
+    assert call(folder, "-o", out, *FAST, "--json", "--force") == 1
+    told = lines(capsys.readouterr().out)
     assert [told[name]["status"] for name in ("a.wav", "b.flac", "deep", "bad.wav")] == [
         "done",
         "skipped",
@@ -84,7 +90,10 @@ def test_one_bad_file_does_not_stop_the_rest_and_a_second_run_skips(
     after = {name: (out / name).stat().st_mtime_ns for name in outputs}
     assert {name for name in outputs if before[name] != after[name]} == {"a.denoise.wav"}
     # Other settings are another result.
-    assert call(folder / "b.flac", "-o", out, *FAST, "--set", "strength=0.5", "--json") == 0
+    other: list[str | Path] = [folder / "b.flac", "-o", out, *FAST, "--set", "strength=0.5", "--json"]
+    assert call(*other) == 1
+    assert "exists and is not of this run" in lines(capsys.readouterr().out)["b.flac"]["error"]
+    assert call(*other, "--force") == 0
     assert lines(capsys.readouterr().out)["b.flac"]["status"] == "done"
 
 
@@ -118,9 +127,9 @@ def test_a_table_sums_up(folder: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_shards_share_the_files(folder: Path) -> None:
-    shards = [plan([str(folder)], Path("out"), [RUN], (number, 3)) for number in (1, 2, 3)]
+    shards = [plan(find([str(folder)], Path("out"), [RUN]), Path("out"), [RUN], (number, 3)) for number in (1, 2, 3)]
     sources = [item.source for shard in shards for item in shard]
-    assert sorted(sources) == sorted(item.source for item in plan([str(folder)], Path("out"), [RUN]))
+    assert sorted(sources) == sorted(find([str(folder)], Path("out"), [RUN]).places)
     assert len(sources) == len(set(sources)) == 4
 
 
@@ -142,8 +151,8 @@ def test_a_list_on_standard_input_and_patterns(folder: Path) -> None:
         [*COMMAND, "-", "-o", str(folder / "out"), *FAST, "--json"], input=names, capture_output=True, text=True, check=True
     )
     assert set(lines(listed.stdout)) == {"a.wav", "b.flac"}
-    found = plan([str(folder / "**" / "b.*"), str(folder / "b.flac")], folder / "out", [RUN])
-    assert [item.source for item in found] == [folder / "b.flac"]  # once
+    found = find([str(folder / "**" / "b.*"), str(folder / "b.flac")], folder / "out", [RUN])
+    assert list(found.places) == [folder / "b.flac"]  # once
 
 
 @pytest.mark.parametrize(
@@ -175,7 +184,10 @@ def test_outputs_below_the_inputs_are_no_inputs(folder: Path, capsys: pytest.Cap
     for out in (folder / "deep", folder / "deep" / "out"):
         assert call(folder / "deep", "-o", out, *FAST, "--json") == 0
         assert call(folder / "deep", "-o", out, *FAST, "--json") == 0
-        assert [one["status"] for one in map(json.loads, capsys.readouterr().out.splitlines())] == ["done", "skipped"]
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [one.get("status", one["event"]) for one in told] == ["done", "left_out", "skipped"]
+        assert told[1]["why"] == "results of earlier runs"
+        assert told[1]["files"] == [str(out / "a.denoise.wav")]
         for name in tree(folder / "deep") - {"a.wav"}:
             (folder / "deep" / name).unlink()
 
@@ -184,6 +196,85 @@ def test_two_inputs_for_one_output_are_refused(folder: Path, capsys: pytest.Capt
     assert call(folder / "a.wav", folder / "deep" / "a.wav", "-o", folder / "out", *FAST) == 2
     assert "would both be written to" in capsys.readouterr().err
     assert not (folder / "out").exists()
+
+
+def test_what_is_hidden_a_result_or_no_sound_is_left_out_and_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = folder / "deep"
+    (deep / "._a.wav").write_bytes(b"\0\5\26\7")  # what a Mac leaves
+    (deep / ".hidden").mkdir()
+    shutil.copy(deep / "a.wav", deep / ".hidden" / "b.wav")
+    (deep / "list.txt").write_text("a.wav")
+    assert call(deep, "-o", deep, "--task", "declip", "-q") == 0
+    capsys.readouterr()
+    result = deep / "a.declip.wav"
+    assert call(deep, "-o", deep, *FAST, "--json") == 0  # the results of another task
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {one["why"]: one["files"] for one in told[:-1]} == {
+        "hidden": [str(deep / "._a.wav"), str(deep / ".hidden" / "b.wav")],
+        "no sound by their names": [str(deep / "list.txt")],
+        "results of earlier runs": [str(result)],
+    }
+    assert (told[-1]["source"], told[-1]["status"]) == (str(deep / "a.wav"), "done")
+    assert call(deep / "*.wav", "-o", folder / "out", *FAST) == 0
+    said = capsys.readouterr().err
+    assert f"left out, hidden: {deep / '._a.wav'}\n" in said
+    assert f"left out, results of earlier runs: {result}, {deep / 'a.denoise.wav'}\n" in said.replace(
+        f"{deep / 'a.denoise.wav'}, {result}", f"{result}, {deep / 'a.denoise.wav'}"
+    )
+    # A result that is named is meant, unless what it was made from is named too: a shell's pattern names both.
+    assert list(find([str(result)], folder / "out", [RUN]).places) == [result]
+    assert list(find([str(deep / "a.wav"), str(result)], folder / "out", [RUN]).places) == [deep / "a.wav"]
+    assert call(result.with_name("._a.wav"), "-o", folder / "out") == 2
+    assert "(left out, hidden: " in capsys.readouterr().err
+
+
+def test_somebody_s_file_in_an_output_s_place_stays(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = folder / "out"
+    out.mkdir()
+    (out / "a.denoise.wav").write_bytes(b"mine")
+    (out / "b.denoise.flac.json").write_bytes(b"{}")
+    assert call(folder / "a.wav", folder / "b.flac", "-o", out, *FAST, "--json") == 1
+    told = lines(capsys.readouterr().out)
+    for name, there in (("a.wav", "a.denoise.wav"), ("b.flac", "b.denoise.flac.json")):
+        assert told[name]["error"] == f"{out / there} exists and is not of this run; use --force to replace it."
+    assert tree(out) == {"a.denoise.wav", "b.denoise.flac.json"}
+    assert (out / "a.denoise.wav").read_bytes() == b"mine"
+    assert call(folder / "a.wav", "-o", out, *FAST, "-q", "--force") == 0
+    # A result that was worked on afterwards is somebody's too; one whose output is gone is made anew.
+    samples, _ = soundfile.read(out / "a.denoise.wav")
+    soundfile.write(out / "a.denoise.wav", samples / 2, RATE)
+    assert call(folder / "a.wav", "-o", out, *FAST, "-q") == 1
+    (out / "a.denoise.wav").unlink()
+    assert call(folder / "a.wav", "-o", out, *FAST, "-q") == 0
+    # Another recording of the same name is another run.
+    assert call(folder / "deep" / "a.wav", "-o", out, *FAST, "-q") == 1
+
+
+def test_what_was_begun_and_lost_its_sidecar_goes_on(folder: Path) -> None:
+    out = folder.parent / "out"
+    (item,) = plan(find([str(folder / "a.wav")], out, [RUN]), out, [RUN])
+    out.mkdir()
+    with suppress(KeyboardInterrupt), item.begun():
+        item.target.write_bytes(b"the sidecar was still to come")
+        raise KeyboardInterrupt
+    item.check()
+    (out / f".{item.target.name}.begun").write_text("another run's")
+    with pytest.raises(SettingsError, match="is not of this run"):
+        item.check()
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_batch_never_writes_over_an_input(folder: Path, link: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    mine, other = folder / "a.denoise.wav", folder / "deep" / "a.wav"
+    if link:
+        mine.symlink_to(other)
+    else:
+        shutil.copy(other, mine)
+        other = mine
+    before = mine.read_bytes()
+    assert call(folder / "a.wav", other, "-o", folder / "deep" / "..", *FAST, "--force") == 2
+    assert "a.denoise.wav is an input itself, which is never written over" in capsys.readouterr().err
+    assert mine.read_bytes() == before
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from audioprior.settings.methods import Method
 from audioprior.settings.priors import Nmf
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 
 RATE = 8000
 FAST = Method(windows_ms=(32.0,), prior=Nmf(rank=2), stopping=FixedSteps(max_steps=4))
@@ -162,7 +163,9 @@ def test_another_noise_profile_is_another_run(tape: Recording, tmp_path: Path, n
     assert call("batch", tmp_path / "x.wav", *options) == 0
     before = (tmp_path / "out" / "x.denoise.wav").read_bytes()
     learn(Recording(noise(1.0, RATE, level=0.1, seed=1), RATE), (0.0, 1.0)).write(profile, force=True)
-    assert call("batch", tmp_path / "x.wav", *options) == 0
+    assert call("batch", tmp_path / "x.wav", *options) == 1  # what another run made is not replaced unasked
+    assert (tmp_path / "out" / "x.denoise.wav").read_bytes() == before
+    assert call("batch", tmp_path / "x.wav", *options, "--force") == 0
     assert (tmp_path / "out" / "x.denoise.wav").read_bytes() != before
     inputs = json.loads((tmp_path / "out" / "x.denoise.wav.json").read_text())["inputs"]
     assert inputs.keys() == {"sound", "noise"}
@@ -174,7 +177,7 @@ def test_another_excerpt_is_another_run(tone: Callable[..., Tensor], noise: Call
     for seed in (0, 1):
         Recording(noise(1.0, RATE, level=0.2, seed=seed), RATE).write(tmp_path / "like.wav", force=True)
         settings = ["--task", "extend", "--set", "cutoff_hz=2000", "--set", f"like={tmp_path}/like.wav"]
-        assert call("batch", tmp_path / "x.wav", *settings, "-o", tmp_path / "out", "-q") == 0
+        assert call("batch", tmp_path / "x.wav", *settings, "-o", tmp_path / "out", "-q", "--force") == 0
         results.append((tmp_path / "out" / "x.extend.wav").read_bytes())
     assert results[0] != results[1]
 
@@ -187,7 +190,7 @@ def test_two_formats_of_one_name_are_two_records(
     for status in ("done", "skipped"):
         assert call("batch", tmp_path, "-m", "fast", "-o", tmp_path / "out", "--json") == 0
         events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        assert [event["status"] for event in events] == [status, status]
+        assert [event["status"] for event in events if event["event"] == "file"] == [status, status]
     assert call("batch", tmp_path, "--task", "declip", "-o", tmp_path / "more") == 2  # both might become a.declip.wav
     assert "would both be written to" in capsys.readouterr().err
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from audioprior.cli import main
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 from tests.conftest import SAMPLES
 
 COMMAND = [sys.executable, "-m", "audioprior"]

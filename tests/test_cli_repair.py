@@ -10,7 +10,7 @@ import pytest
 import soundfile
 from torch import Tensor
 
-from audioprior.sound.recording import read
+from audioprior.sound.source import read
 from tests.test_cli import call, names
 
 RATE = 16000
@@ -161,6 +161,6 @@ def test_a_band_is_invented_at_another_rate(tmp_path: Path, noise: Callable[...,
     after, gone = (read(tmp_path / name) for name in ("x.extend.wav", "gone.wav"))
     assert (after.sample_rate, after.samples.shape[1], gone.samples.shape[1]) == (16000, 16000, 16000)
     (finding,) = json.loads((tmp_path / "x.extend.wav.json").read_text())["steps"][0]["findings"]
-    assert (finding["kind"], finding["low_hz"], finding["high_hz"]) == ("band", 4000, 8000)
+    assert (finding["kind"], finding["low_hz"], finding["high_hz"]) == ("band", 3680, 8000)
     assert "invented" in finding["note"]
     assert "invented" in (tmp_path / "x.html").read_text()

@@ -26,7 +26,8 @@ from audioprior.compare.peers import PEERS, Peer
 from audioprior.compare.systems import LINEUPS, installed, names, system
 from audioprior.errors import AudioError, SettingsError
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 from audioprior.tasks import TASKS
 from tests.conftest import SAMPLES
 from tests.test_cli import call

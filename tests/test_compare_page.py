@@ -9,7 +9,8 @@ import pytest
 from torch import Tensor
 
 from audioprior.compare import System, compare
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 from tests.browsing import Browser, Page, expect
 from tests.conftest import SAMPLES
 

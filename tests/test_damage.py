@@ -16,8 +16,8 @@ from audioprior.damage.gaps import find_gaps, marked
 from audioprior.damage.steps import find_step
 from audioprior.errors import SettingsError
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, as_recording
-from audioprior.sound.source import Source
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import Source, as_recording
 from audioprior.sound.spectrum import Transform
 
 Maker = Callable[..., Tensor]

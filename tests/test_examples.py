@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audioprior.sound.recording import read
+from audioprior.sound.source import read
 from tests.conftest import SAMPLES, short
 
 EXAMPLES = SAMPLES.parent / "examples"

@@ -10,8 +10,8 @@ from torch import Tensor
 import audioprior as ap
 from audioprior.damage.cutoff import find_cutoff
 from audioprior.errors import SettingsError
-from audioprior.sound.recording import as_recording
 from audioprior.sound.resampling import resampled
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Extend
 
 RATE = 16000

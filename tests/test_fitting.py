@@ -12,7 +12,7 @@ from audioprior.errors import FitError
 from audioprior.model.evidence import EULER, LOG_NOISE_VARIANCE, Evidence, Picture, heard_everywhere
 from audioprior.model.fit import generator
 from audioprior.model.observation import Estimate
-from audioprior.settings.priors import Skip
+from audioprior.settings.networks import Skip
 from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
 

@@ -12,8 +12,9 @@ from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.consensus import ConsensusPrior
 from audioprior.priors.decision_directed import DecisionDirectedPrior
 from audioprior.priors.nmf import NmfPrior
+from audioprior.settings.networks import Temporal
 from audioprior.settings.presets import DESCRIPTIONS, METHODS
-from audioprior.settings.priors import BlindSpot, Consensus, Nmf, Temporal
+from audioprior.settings.priors import BlindSpot, Consensus, Nmf
 
 
 def seeded(seed: int = 0) -> list[torch.Generator]:
@@ -36,6 +37,12 @@ def evidence(power: Tensor) -> Evidence:
     return heard_everywhere(heard, torch.ones(()))
 
 
+def blind_spot(learning_rate: float, planned_steps: int) -> BlindSpotPrior:
+    return BlindSpotPrior(
+        hidden=48, batch_bins=2048, learning_rate=learning_rate, planned_steps=planned_steps, generators=seeded()
+    )
+
+
 # --- steps
 
 
@@ -54,7 +61,7 @@ def test_ten_steps_of_adam_are_those_of_its_paper() -> None:
 
 def test_the_steps_of_a_blind_spot_grow_short(evidence: Evidence) -> None:
     """The rate falls to zero along a cosine: the 20th of 40 steps has half of it, the last one next to none."""
-    prior = BlindSpotPrior(BlindSpot(learning_rate=0.01), 39, seeded())
+    prior = blind_spot(learning_rate=0.01, planned_steps=39)
     prior.fit(evidence)
     rates = list[float]()
     step = prior._adam.step
@@ -101,13 +108,13 @@ def test_jitter_changes_a_fit(evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("noise", [0.5, 2.0])
 def test_a_blind_spot_begins_at_a_third_of_the_noise_where_nothing_stands_out(noise: float) -> None:
-    prior = BlindSpotPrior(BlindSpot(learning_rate=0.0), 10, seeded())
+    prior = blind_spot(learning_rate=0.0, planned_steps=10)
     prior.fit(heard_everywhere(torch.full((1, 1, 20, 30), 0.5 * noise), torch.tensor(noise)))
     assert torch.allclose(prior.draw(), torch.tensor(0.3 * noise))
 
 
 def test_a_blind_spot_begins_at_what_stands_out_of_the_noise() -> None:
-    prior = BlindSpotPrior(BlindSpot(learning_rate=0.0), 10, seeded())
+    prior = blind_spot(learning_rate=0.0, planned_steps=10)
     prior.fit(heard_everywhere(torch.full((1, 1, 20, 30), 8.0), torch.tensor(2.0)))
     assert torch.allclose(prior.draw(), torch.tensor(6.0), rtol=1e-4)
 
@@ -119,10 +126,10 @@ def test_a_factorisation_begins_with_what_was_learned(power: Tensor, evidence: E
         ratio = (power + 1) / (prior.draw() + 1)
         return float((ratio - ratio.log() - 1).mean())
 
-    earlier = NmfPrior(Nmf(rank=2), seeded())
+    earlier = NmfPrior(rank=2, generators=seeded())
     for _ in range(60):
         earlier.fit(evidence)
-    fresh, taught = NmfPrior(Nmf(rank=2), seeded(1)), NmfPrior(Nmf(rank=2), seeded(1), start=earlier.learned(0))
+    fresh, taught = (NmfPrior(rank=2, generators=seeded(1), start=start) for start in (None, earlier.learned(0)))
     for prior in (fresh, taught):
         prior.fit(evidence)
     assert distance(taught) < 0.5 * distance(fresh)
@@ -148,7 +155,15 @@ class Draws:
 
 
 def agreed(continues: Draws, repeats: list[Draws], share: float = 0.25) -> ConsensusPrior:
-    prior = ConsensusPrior(Consensus(nmf_share=share), 10, seeded())
+    prior = ConsensusPrior(
+        hidden=48,
+        batch_bins=2048,
+        learning_rate=5e-3,
+        ranks=(2, 4, 6, 10),
+        nmf_share=share,
+        planned_steps=10,
+        generators=seeded(),
+    )
     prior._continues, prior._repeats = continues, repeats  # type: ignore[assignment]
     return prior
 

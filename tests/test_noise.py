@@ -19,6 +19,7 @@ from audioprior.noise.mains import hum
 from audioprior.noise.profile import learn, read_profile
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording
 from audioprior.sound.spectrum import Transform
 from audioprior.tasks import Inpaint
 from tests import sounds
@@ -127,27 +128,62 @@ def means(samples: Tensor) -> Tensor:
     return samples[0].unfold(0, 4000, 4000).mean(1)
 
 
-@pytest.mark.parametrize("offset", [0.05, -0.5])
-def test_an_offset_is_taken_down_like_rumble_and_does_not_wander(offset: float) -> None:
+@pytest.mark.parametrize("offset", [0.01, 0.05, -0.5])
+def test_an_offset_is_kept_whole_and_does_not_wander(offset: float) -> None:
     voice, noisy = with_offset(offset)
     result = ap.denoise(noisy, sample_rate=16000, method=OFFSET_METHOD)
     restored = result.restored.samples
-    left = means(restored - voice) / offset
-    # By the most that anything is: 26 dB.
-    assert float(left.mean()) == pytest.approx(10 ** (-26 / 20), abs=0.005)
-    assert float(left.max() - left.min()) < 0.01
     assert torch.equal(restored + result.removed.samples, noisy)
-    # The sound is restored as well as without.
+    # The sound is restored as it is without: what came out differs by the offset and by nothing else.
     plain = ap.denoise(with_offset(0)[1], sample_rate=16000, method=OFFSET_METHOD).restored.samples
-    assert si_sdr(voice, restored - restored.mean()) > si_sdr(voice, plain) - 1
+    assert float((means(restored - plain) - offset).abs().max()) < 1e-4
+    assert si_sdr(voice, restored - offset) > si_sdr(voice, plain) - 0.1
 
 
-def test_an_offset_that_takes_no_headroom_stays() -> None:
-    """Below a fiftieth of the power it is left alone."""
-    _, noisy = with_offset(0.01)
+def test_an_offset_in_one_channel_does_not_turn_the_axes() -> None:
+    voice, noisy = with_offset(0)
+    other = 0.7 * voice + 0.01 * torch.randn(voice.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    both = torch.cat([noisy, other])
+    plain = ap.denoise(both, sample_rate=16000, method=OFFSET_METHOD).restored.samples
+    offset = torch.tensor([[0.5], [0.0]], dtype=torch.float64)
+    shifted = ap.denoise(both + offset, sample_rate=16000, method=OFFSET_METHOD).restored.samples - offset
+    assert si_sdr(plain, shifted) > 30
+    axes, level = principal_axes([both])
+    moved, same = principal_axes([both[:, :9000] + offset, both[:, 9000:] + offset])
+    assert torch.allclose(axes.rotation, moved.rotation, atol=1e-3)
+    assert same == pytest.approx(level, rel=1e-3)
+    assert moved.offset[0, 0] == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_gate_in_a_recording_with_an_offset_hides_no_noise() -> None:
+    """Zeros less an offset would be no digital silence, but a noise floor of nothing."""
+    voice, noisy = with_offset(0.2)
+    noisy[:, 8000:14000] = voice[:, 8000:14000] = 0
     restored = ap.denoise(noisy, sample_rate=16000, method=OFFSET_METHOD).restored.samples
-    left = means(restored) / means(noisy)
-    assert float((left - 1).abs().max()) < 0.1
+    assert not restored[:, 8000:14000].any()
+    heard = torch.cat([torch.arange(8000), torch.arange(14000, 32000)])
+    assert si_sdr(voice[:, heard], restored[:, heard] - 0.2) > si_sdr(voice[:, heard], noisy[:, heard] - 0.2) + 1
+    axes, _ = principal_axes([noisy])
+    assert float(axes.offset) == pytest.approx(0.2, abs=1e-3)
+
+
+def test_a_small_mean_is_no_offset() -> None:
+    samples = torch.tensor([[1.0, -1.0] * 500, [0.5, -0.5] * 500], dtype=torch.float64)
+    samples += torch.tensor([[0.009], [0.006]])
+    assert principal_axes([samples])[0].offset.flatten().tolist() == [0, pytest.approx(0.006)]
+
+
+def test_a_constant_comes_back_as_it_is() -> None:
+    for samples in (torch.full((2, 4000), 0.3), torch.cat([torch.full((1, 4000), 0.3), sounds.speech(0.25).float()])):
+        samples = samples.double()
+        restored = ap.denoise(samples, sample_rate=16000, method=OFFSET_METHOD).restored.samples
+        assert float((restored[0] - samples[0]).abs().max()) < 1e-9
+
+
+def test_a_noise_passage_teaches_no_offset() -> None:
+    _, noisy = with_offset(0.5)
+    quiet, shifted = (learn(as_recording(one[:, :1000], 16000), (0.0, 0.06)) for one in (noisy - 0.5, noisy))
+    assert float((quiet.covariance - shifted.covariance).abs().max()) < 0.05 * float(quiet.covariance.max())
 
 
 def test_a_gap_is_filled_off_zero_where_all_around_it_is() -> None:

@@ -15,21 +15,8 @@ from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.harmonic import HarmonicConvolution
 from audioprior.priors.network import initialise
 from audioprior.priors.recurrent import RecurrentNetwork
-from audioprior.settings.priors import (
-    BlindSpot,
-    Consensus,
-    Dcgan,
-    DecisionDirected,
-    Dilated,
-    Free,
-    Harmonic,
-    Nmf,
-    NonlocalMeans,
-    PriorSettings,
-    Recurrent,
-    Skip,
-    Temporal,
-)
+from audioprior.settings.networks import Dcgan, Dilated, Harmonic, Recurrent, Skip, Temporal
+from audioprior.settings.priors import BlindSpot, Consensus, DecisionDirected, Free, Nmf, NonlocalMeans, PriorSettings
 from audioprior.settings.rules import HeldOut
 
 LATER: list[PriorSettings] = [Temporal(), Harmonic(), Dilated(), Recurrent()]
@@ -136,7 +123,8 @@ def test_a_blind_spot_does_not_see_its_bin(place: tuple[int, int], beside: str) 
             power[0, 0, max(0, f - 1) : f + 2, t] = loudness
         else:
             power[0, 0, f, max(0, t - 1) : t + 2] = loudness
-        prior = BlindSpotPrior(BlindSpot(), STEPS, [torch.Generator().manual_seed(0)])
+        generators = [torch.Generator().manual_seed(0)]
+        prior = BlindSpotPrior(hidden=48, batch_bins=2048, learning_rate=5e-3, planned_steps=STEPS, generators=generators)
         prior.fit(heard_everywhere(power, torch.ones(())))
         # The weights of one prior judge both pictures: learning from the other bins must not tell.
         if not drawn:
@@ -262,9 +250,9 @@ def test_temporal_sound_is_the_sum_of_its_spectra() -> None:
 
 def test_a_recurrent_network_hears_the_past_and_the_future() -> None:
     """A number at one turn changes the spectra at turns before it and after it."""
-    network = RecurrentNetwork(Recurrent(), rows=9)
+    network = RecurrentNetwork(16, 9, hidden=16)
     initialise(network, torch.Generator().manual_seed(0))
-    numbers = torch.zeros(1, 7, Recurrent().inputs)
+    numbers = torch.zeros(1, 7, 16)
     changed = numbers.clone()
     changed[0, 3] = 1
     difference = (network(changed) - network(numbers)).abs().amax(1)[0]

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from audioprior.errors import AudioError, SettingsError
 from audioprior.sound.encoding import Encoding, fit_in_range, quantise
-from audioprior.sound.recording import Recording, as_recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording, read
 from audioprior.sound.writing import replacing
 
 LOSSLESS = [

@@ -13,7 +13,7 @@ from audioprior.damage.gaps import find_gaps
 from audioprior.errors import SettingsError
 from audioprior.observations.clip import truncated
 from audioprior.restoring.repair import patches
-from audioprior.sound.recording import as_recording
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Declip, Inpaint
 
 Maker = Callable[..., Tensor]

@@ -14,9 +14,11 @@ from audioprior.errors import AudioError
 from audioprior.sound import source as pieces
 from audioprior.sound.channels import principal_axes
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, encoder, read
+from audioprior.sound.recording import Recording, encoder
+from audioprior.sound.source import read
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.writing import replacing
+from audioprior.sound.zeros import long_zeros
 from tests import sounds
 
 RATE = 8000
@@ -139,3 +141,19 @@ def test_a_tone_in_one_channel_stays_in_it(tone: Callable[..., Tensor]) -> None:
     one = torch.cat([tone(440), 0 * tone(440)])
     axes, _ = principal_axes([one])
     assert axes.rotation.tolist() == [[1, 0], [0, 1]]
+
+
+def test_runs_of_zeros_are_the_same_from_every_passage() -> None:
+    samples = torch.ones(1, 3000, dtype=torch.float64)
+    runs = [(0, 12), (500, 510), (600, 609), (1495, 1506), (2980, 3000)]
+    for start, end in runs:
+        samples[:, start:end] = 0
+    sound = Recording(samples, 1000)
+    expected = torch.zeros(1, 3000, dtype=torch.bool)
+    for start, end in runs:
+        expected[:, start:end] = end - start >= 10
+    assert torch.equal(long_zeros(sound, 0, 3000), expected)
+    for step in (1500, 7):
+        pieces = [long_zeros(sound, start, min(3000, start + step)) for start in range(0, 3000, step)]
+        assert torch.equal(torch.cat(pieces, 1), expected)
+    assert not long_zeros(Recording(torch.zeros(1, 5, dtype=torch.float64), 1000), 0, 5).any()

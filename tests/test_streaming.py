@@ -29,8 +29,8 @@ from audioprior.restoring.work import Seat
 from audioprior.settings.methods import Method
 from audioprior.settings.presets import method
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Recording, read
-from audioprior.sound.source import chunks, open_source
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import chunks, open_source, read
 from audioprior.tasks import Denoise, Run
 
 RATE = 8000

@@ -27,7 +27,8 @@ from audioprior.errors import SettingsError
 from audioprior.settings.json import encode
 from audioprior.sound.encoding import Encoding
 from audioprior.sound.levels import levels
-from audioprior.sound.recording import Recording, read
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import read
 from audioprior.tasks import Denoise, Inpaint, Run
 from audioprior.web.recordings import Recordings, clean_name
 from audioprior.web.requests import Wish, adjusted, asked, command_line

@@ -4,23 +4,24 @@ The rooms of the house, from the ground up, each with its files in their order. 
 `tests/test_architecture.py` reads this list:
 
     errors        every failure a user can meet
-    sound         channels encoding spectrum writing recording source levels resampling views
-    settings      identity json priors rules methods presets
-    tasks         knob task denoise inpaint declip declick dequantise extend run
+    sound         channels encoding spectrum writing recording decoding source levels resampling views chunks tags
+                  metadata zeros
     model         evidence gaussian observation prior stopping fit
     classical     autoregression spade
     priors        adam blindspot decision_directed free hourglass network dcgan dilated harmonic nmf consensus
                   nonlocal_means recurrent skip temporal
-    noise         bands mains profile rumble pauses doubt floor kinds
+    settings      identity json priors networks rules methods presets
+    tasks         knob task denoise inpaint declip declick dequantise extend run
+    noise         bands mains profile rumble pauses doubt floor apart kinds
     observations  gain noise gap clip image region
     damage        findings cutoff marks pieces clicks clipping gaps steps
     report        pictures reported templates words page
-    restoring     progress protect store work denoise dequantise extend region repair inpaint declip declick registry
-                  inspection job
+    restoring     machine progress protect store work denoise dequantise extend region repair inpaint declip declick
+                  registry inspection job
     restore       the public functions
     files         processes listener options inputs sidecar places snapshots write runner
     compare       metrics peers systems measure rows page folder comparison run
-    batch         plan work local cluster workers run
+    batch         found plan work local cluster workers run
     web           report copies recordings requests worker tickets queue server run
     cli           app compare arguments repair restore batch doctor info serve
 
@@ -38,13 +39,16 @@ if TYPE_CHECKING:
     from audioprior.restoring.progress import Progress
     from audioprior.settings.methods import Method
     from audioprior.sound.encoding import Encoding
-    from audioprior.sound.recording import Recording, read
+    from audioprior.sound.recording import Recording
+    from audioprior.sound.source import read
     from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run
 
 _HOMES = {
     "errors": ("AudioError", "AudiopriorError", "FitError", "SettingsError"),
     "model.fit": ("Fit", "Step", "fit"),
-    "sound.recording": ("Encoding", "Recording", "read"),
+    "sound.encoding": ("Encoding",),
+    "sound.recording": ("Recording",),
+    "sound.source": ("read",),
     "restoring.job": ("Job", "Result", "start"),
     "restoring.progress": ("Progress",),
     "restore": ("declick", "declip", "denoise", "dequantise", "extend", "inpaint", "process"),

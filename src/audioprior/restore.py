@@ -10,7 +10,8 @@ from torch import Tensor
 
 from audioprior.restoring.job import Result, finish, start
 from audioprior.settings.methods import Method
-from audioprior.sound.recording import Recording, as_recording
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording
 from audioprior.tasks import Declick, Declip, Denoise, Dequantise, Extend, Inpaint, Run, Task
 
 Sound = str | Path | Recording | Tensor | np.ndarray

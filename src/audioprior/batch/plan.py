@@ -1,18 +1,18 @@
 """What a batch has to do: its files, their places, and which are done already."""
 
-import glob
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from audioprior.batch.found import Found
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.files.inputs import input_files
+from audioprior.files.inputs import identity, input_files
 from audioprior.files.sidecar import read_facts, sidecar_of
 from audioprior.settings.identity import sha256, versions
 from audioprior.settings.json import decode
-from audioprior.sound.encoding import CONTAINERS, EXTENSIONS, Encoding
-from audioprior.sound.recording import opened
+from audioprior.sound.encoding import CONTAINERS
+from audioprior.sound.source import encoding_of
 from audioprior.tasks import Chain, Run, word_of
 
 
@@ -24,61 +24,94 @@ class Item:
         source: the input.
         target: the output.
         chain: what to do.
+        force: whether a file in the output's place may be replaced that is not of this run.
     """
 
     source: Path
     target: Path
     chain: Chain
+    force: bool = False
 
     def done(self) -> bool:
         """Whether the output is there, whole, of this input, by these settings and versions."""
-        return any(self._holds(target) for target in _targets(self.target, self.chain))
+        return any(self._holds(target, whole=True) for target in _targets(self.target, self.chain))
 
-    def _holds(self, target: Path) -> bool:
+    def check(self) -> None:
+        """Refuse to replace what this run did not make: a result of another input or other settings, or somebody's file.
+
+        Raises:
+            SettingsError: there is such a file, and `force` is not set.
+        """
+        begun = self._mark.is_file() and self._mark.read_text(encoding="utf-8") == self._identity()
+        if self.force or begun:
+            return
+        for target in _targets(self.target, self.chain):
+            there = next((path for path in (target, sidecar_of(target)) if path.exists()), None)
+            if there and not self._holds(target, whole=False):
+                raise SettingsError(f"{there} exists and is not of this run; use --force to replace it.")
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Leave a mark while the output is made, by which a run that goes on after an interruption knows it for its own."""
+        with suppress(OSError):  # a folder that cannot be written to is told of where the output is
+            self._mark.write_text(self._identity(), encoding="utf-8")
+        try:
+            yield
+        except Exception:
+            self._mark.unlink(missing_ok=True)
+            raise
+        self._mark.unlink(missing_ok=True)
+
+    @property
+    def _mark(self) -> Path:
+        return self.target.with_name(f".{self.target.name}.begun")
+
+    def _identity(self) -> str:
+        return identity(input_files(str(self.source), self.chain), self.chain)
+
+    def _holds(self, target: Path, *, whole: bool) -> bool:
+        """Whether a sidecar says that this run made what is there; whether it is also `whole` and by these versions."""
         try:
             facts = read_facts(sidecar_of(target))
             read = {role: file.sha256 for role, file in input_files(str(self.source), self.chain).items()}
             return (
                 tuple(decode(step["run"], Run) for step in facts["steps"]) == tuple(self.chain)
-                and all(step["complete"] for step in facts["steps"])
-                and facts["versions"] == versions()
                 and {role: file["sha256"] for role, file in facts["inputs"].items()} == read
-                and facts["outputs"]["restored"]["sha256"] == sha256(target)
+                and facts["outputs"]["restored"]["name"] == target.name
+                and (not (whole or target.exists()) or facts["outputs"]["restored"]["sha256"] == sha256(target))
+                and (not whole or all(step["complete"] for step in facts["steps"]))
+                and (not whole or facts["versions"] == versions())
             )
         except (OSError, ValueError, KeyError, TypeError, SettingsError):
             return False
 
 
-def plan(inputs: Sequence[str], folder: Path, chain: Chain, shard: tuple[int, int] = (1, 1)) -> list[Item]:
+def plan(found: Found, folder: Path, chain: Chain, shard: tuple[int, int] = (1, 1), *, force: bool = False) -> list[Item]:
     """Return what a batch has to do, in the order of the names.
 
     Args:
-        inputs: files, folders (searched with all below them), patterns, or "-" for a list on standard input, a name a line.
+        found: the files.
         folder: where outputs go; below a folder, files keep their places.
         chain: what to do with each.
         shard: I, N: every N-th file from the I-th on, counted from 1.
+        force: whether files may be replaced that are not of this run.
 
     Raises:
-        SettingsError: nothing was found, or two outputs would have one name.
+        SettingsError: two outputs would have one name, or an input would be written over.
     """
     number, count = shard
-    places: dict[Path, Path] = {}  # each input once, with its place below the folder
-    own = folder.resolve()
-    for given in _listed(inputs):
-        for source, place in _found(given):
-            ours = source.stem.endswith(f".{word_of(chain)}") and own in source.resolve().parents
-            if not ours:  # outputs of an earlier run are no inputs
-                places.setdefault(source, place)
-    if not places:
-        raise SettingsError(f"no sound files were found in {', '.join(inputs)}; name files, folders or patterns.")
     items, taken = [], dict[Path, Path]()
-    for source, place in sorted(places.items()):
+    read = {source.resolve(): source for source in found.places}
+    for source, place in sorted(found.places.items()):
         target = folder / place.with_name(f"{source.stem}.{word_of(chain)}{_ending(source)}")
         for path in _targets(target, chain):
             if path in taken:
                 raise SettingsError(f"{taken[path]} and {source} would both be written to {path}; run them apart.")
+            for written in (path, sidecar_of(path)):
+                if written.resolve() in read:
+                    raise SettingsError(f"{written} is an input itself, which is never written over; name another folder.")
         taken |= dict.fromkeys(_targets(target, chain), source)
-        items.append(Item(source, target, chain))
+        items.append(Item(source, target, chain, force))
     return items[number - 1 :: count]
 
 
@@ -87,33 +120,11 @@ def _targets(target: Path, chain: Chain) -> set[Path]:
     return {target, target.with_suffix(".wav")} if any(run.task.beyond for run in chain) else {target}
 
 
-def _listed(inputs: Iterable[str]) -> list[str]:
-    names: list[str] = []
-    for one in inputs:
-        names += [line for line in sys.stdin.read().splitlines() if line.strip()] if one == "-" else [one]
-    return names
-
-
-def _found(given: str) -> list[tuple[Path, Path]]:
-    """Return the files that a name means, and their places below the output folder."""
-    path = Path(given)
-    if path.is_dir():
-        return [(one, one.relative_to(path)) for one in path.rglob("*") if _sounds(one)]
-    if path.exists() or not glob.has_magic(given):
-        return [(path, Path(path.name))]  # a file that is not there is a failure of its own, told at the end
-    return [(one, Path(one.name)) for one in map(Path, glob.glob(given, recursive=True)) if _sounds(one)]
-
-
-def _sounds(path: Path) -> bool:
-    """Whether a file's name is one of a sound file."""
-    return path.suffix.lower() in CONTAINERS and path.is_file()
-
-
 def _ending(source: Path) -> str:
     """Return the ending of a file's output: its own, or a lossless one."""
     try:
-        with opened(source) as file:
-            encoding = Encoding(file.format, file.subtype)
+        encoding = encoding_of(source)
     except AudiopriorError:
         return source.suffix
-    return encoding.lossless().extension if encoding.lossy else source.suffix or EXTENSIONS.get(encoding.container, ".wav")
+    own = not encoding.lossy and source.suffix.lower() in CONTAINERS
+    return source.suffix if own else encoding.lossless().extension

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from audioprior.batch.found import find
 from audioprior.batch.local import run_locally
 from audioprior.batch.plan import Item, plan
 from audioprior.batch.work import Outcome
@@ -22,7 +23,14 @@ _COLOURS = {"done": "green", "skipped": "cyan", "failed": "red"}
 
 
 def run_batch(
-    inputs: Sequence[str], folder: Path, chain: Chain, workers: Workers, *, quiet: bool = False, as_json: bool = False
+    inputs: Sequence[str],
+    folder: Path,
+    chain: Chain,
+    workers: Workers,
+    *,
+    force: bool = False,
+    quiet: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Restore many files, and return the exit code: 1 if any failed.
 
@@ -31,6 +39,7 @@ def run_batch(
         folder: where outputs go; it is made if need be.
         chain: what to do with each file.
         workers: who does it.
+        force: whether to replace results that are not of this run, and other files in their places.
         quiet: say nothing but what failed.
         as_json: a JSON object a line on standard output for each file, as it is done.
 
@@ -39,9 +48,18 @@ def run_batch(
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"{folder} is a file; name a folder with -o.")
-    items = plan(inputs, folder, chain, workers.shard)
-    outcomes, stdout = _outcomes(items, workers), sys.stdout
-    console = Console(stderr=True, highlight=False)
+    found, stdout, console = find(inputs, folder, chain), sys.stdout, Console(stderr=True, highlight=False)
+    if not found.places:
+        left = "".join(f" ({line})" for line in found.lines())
+        raise SettingsError(f"no sound files were found in {', '.join(inputs)}{left}; name files, folders or patterns.")
+    items = plan(found, folder, chain, workers.shard, force=force)
+    outcomes = _outcomes(items, workers)
+    if as_json:
+        for facts in found.facts():
+            print(json.dumps({"event": "left_out", **facts}, ensure_ascii=False), file=stdout, flush=True)
+    elif not quiet:
+        for line in found.lines():
+            console.print(f"audioprior: {line}", markup=False, soft_wrap=True)
     told: list[Outcome] = []
     columns = (TextColumn("{task.description}"), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
     hidden = quiet or as_json or not console.is_terminal

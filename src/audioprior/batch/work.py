@@ -61,13 +61,10 @@ class _Listener:
 
 def restore_item(item: Item, attempts: int = 1) -> Outcome:
     """Restore one file, unless it is done; whatever goes wrong is an outcome and no exception."""
-    import torch
-
     from audioprior.files.options import Output
     from audioprior.files.runner import restore_file
+    from audioprior.restoring.machine import one_thread
 
-    # One thread a file: cores are shared by files, and bytes do not depend on how many there are.
-    torch.set_num_threads(1)
     started, listener = time.monotonic(), _Listener()
     who = f"{socket.gethostname()}:{os.getpid()}"
     status, error = "done", ""
@@ -75,8 +72,10 @@ def restore_item(item: Item, attempts: int = 1) -> Outcome:
         if item.done():
             status = "skipped"
         else:
+            item.check()
             item.target.parent.mkdir(parents=True, exist_ok=True)
-            restore_file(str(item.source), item.chain, Output(out=str(item.target), force=True), listener)
+            with one_thread(), item.begun():  # cores are shared by files
+                restore_file(str(item.source), item.chain, Output(out=str(item.target), force=True), listener)
     except AudiopriorError as problem:
         status, error = "failed", str(problem)
     except Exception as problem:  # one bad file does not stop the rest

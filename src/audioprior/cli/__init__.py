@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     `--debug`, anywhere, shows the whole traceback of an error.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
-    arguments = [one for one in given if one != "--debug"]
+    arguments, debug = _prepared(given)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except KeyboardInterrupt:
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        if "--debug" in given:
+        if debug:
             raise
         what = " ".join(str(error).split())
         if isinstance(error, CycloptsError):
@@ -41,6 +41,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say(f"unexpected {type(error).__name__} ({what}); run again with --debug and report it.")
         sys.exit(AudiopriorError.exit_code)
     sys.exit(code or 0)
+
+
+def _prepared(given: Sequence[str]) -> tuple[list[str], bool]:
+    """Return the arguments without --debug, and whether it was there.
+
+    What begins with a dash after "--" is the name of a file, and is made to look it.
+    """
+    end = given.index("--") if "--" in given else len(given)
+    names = [f"./{one}" if one.startswith("-") and one != "-" else one for one in given[end + 1 :]]
+    options = [one for one in given[:end] if one != "--debug"]
+    return [*options, *given[end : end + 1], *names], len(options) < end
 
 
 def _say(message: str) -> None:

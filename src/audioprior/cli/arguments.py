@@ -126,4 +126,4 @@ def check_names(inputs: Sequence[str]) -> None:
     """
     for name in inputs:
         if name.startswith("-") and name != "-":
-            raise SettingsError(f"there is no option {name}; --help lists them.")
+            raise SettingsError(f"there is no option {name}; --help lists them, and a file of this name goes after --.")

@@ -30,13 +30,14 @@ def batch(
     set_: Annotated[list[str] | None, Parameter(name="--set")] = None,
     config: Path | None = None,
     workers: Workers = _WORKERS,
+    force: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
     json: bool = False,
 ) -> int:
     """Restore many files, on this machine or on many.
 
     What is done is known by its sidecar and is not done again, so that the same command goes on after an interruption. One
-    bad file does not stop the rest.
+    bad file does not stop the rest. Hidden files and results of earlier runs are passed over, and what is left out is told.
 
     Args:
         inputs: files, folders, patterns, or "-" for a list on standard input.
@@ -46,6 +47,7 @@ def batch(
         set_: NAME=VALUE of a setting of the task, such as strength=0.8; may be given many times.
         config: take all settings from the .json that an earlier run left beside its result.
         workers: who does it.
+        force: replace files in the outputs' places that are no results of these inputs by these settings.
         quiet: say nothing but what failed.
         json: one JSON object a line on standard output for each file.
     """
@@ -58,4 +60,4 @@ def batch(
         chain: Chain = read_runs(config)
     else:
         chain = (Run.of(assigned(task, set_ or ()), method or "default"),)
-    return run_batch(inputs, out, chain, workers, quiet=quiet, as_json=json)
+    return run_batch(inputs, out, chain, workers, force=force, quiet=quiet, as_json=json)

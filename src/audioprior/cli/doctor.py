@@ -16,7 +16,10 @@ from typing import Any
 
 from audioprior import __version__
 
-_NEEDED = ("torch", "numpy", "soundfile", "soxr", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2", "platformdirs")
+_NEEDED = (
+    *("torch", "numpy", "soundfile", "av", "soxr", "mutagen", "cyclopts", "rich", "msgspec", "matplotlib", "jinja2"),
+    "platformdirs",
+)
 _CONTAINERS = ("WAV", "FLAC", "AIFF", "OGG", "MP3", "RF64")
 _LEAST_GAIN_DB = 3.0  # of a steady tone in white noise, which any healthy installation exceeds by far
 

@@ -30,7 +30,7 @@ def profile(
         force: replace a file that exists.
     """
     from audioprior.noise.profile import learn
-    from audioprior.sound.recording import read
+    from audioprior.sound.source import read
 
     if out.suffix != ".json":
         raise SettingsError(f"{out} is no .json file; name one with -o.")

@@ -13,7 +13,8 @@ from audioprior.compare.measure import kind_and_text, measure, scored
 from audioprior.compare.rows import Row, Rows
 from audioprior.compare.systems import System
 from audioprior.errors import AudiopriorError, SettingsError
-from audioprior.sound.recording import Recording, as_recording
+from audioprior.sound.recording import Recording
+from audioprior.sound.source import as_recording
 
 
 @dataclass(frozen=True)

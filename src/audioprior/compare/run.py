@@ -1,13 +1,11 @@
 """Compares on one file, tells how it goes, and sums it up: what the command does."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -19,6 +17,7 @@ from audioprior.compare.folder import check_folder
 from audioprior.compare.measure import SCORES
 from audioprior.compare.rows import Row, Rows, best
 from audioprior.errors import AudiopriorError, SettingsError
+from audioprior.restoring.machine import one_thread
 
 
 def run_compare(
@@ -49,8 +48,6 @@ def run_compare(
     Raises:
         AudiopriorError: it cannot be done.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(1)  # as all commands that restore
     if name == "-" and folder is None:
         raise SettingsError("what comes by standard input has no folder beside it; name one with -o.")
     folder = folder or Path(name).with_name(f"{Path(name).stem}.compare")
@@ -59,7 +56,8 @@ def run_compare(
     started, stdout = time.monotonic(), sys.stdout
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(None), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=quiet or as_json or not console.is_terminal) as bar:
+    bar_off = quiet or as_json or not console.is_terminal
+    with one_thread(), Progress(*columns, console=console, disable=bar_off) as bar:
         line = bar.add_task(chosen[0].name, total=len(chosen))
         following = iter([*(system.name for system in chosen[1:]), "writing"])
 

@@ -1,19 +1,21 @@
 """Where the sounds of a run go, and how they are stored: decided and checked before any work is done."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import soundfile
+import torch
 
 from audioprior.errors import SettingsError
 from audioprior.files.options import Output
 from audioprior.files.sidecar import sidecar_of
 from audioprior.restoring.work import Part
-from audioprior.sound.encoding import ClipMode, Encoding
+from audioprior.sound.encoding import ClipMode, Encoding, quantise, wider
+from audioprior.sound.metadata import valid_bits
 from audioprior.sound.recording import check_encodable
-from audioprior.sound.source import Source
+from audioprior.sound.source import Source, chunks
 from audioprior.sound.writing import check_writable
 
 PIPE = Path("-")
@@ -49,7 +51,16 @@ class Places:
         return Places(main, sounds, encoding, self.clip_mode, sidecar_of(main), self.report)
 
 
-def plan(name: str, word: str, source: Source, parts: Sequence[Part], output: Output, *, several: bool = False) -> Places:
+def plan(
+    name: str,
+    word: str,
+    source: Source,
+    parts: Sequence[Part],
+    output: Output,
+    *,
+    read: Sequence[Path] = (),
+    several: bool = False,
+) -> Places:
     """Return where the sounds of a run go.
 
     Args:
@@ -58,13 +69,14 @@ def plan(name: str, word: str, source: Source, parts: Sequence[Part], output: Ou
         source: the input.
         parts: what will come out, the result first.
         output: what the user asked for.
+        read: the files that the run reads, none of which is written over.
         several: whether it is one of many inputs.
 
     Raises:
         SettingsError: they cannot go there.
     """
     main_part = parts[0]
-    stored = source.encoding.lossless()
+    stored = _used(name, source)
     main = _main(name, word, output, stored, several=several)
     if main == PIPE and output.json:
         raise SettingsError("--json and sound would share standard output; name a file with -o.")
@@ -75,8 +87,18 @@ def plan(name: str, word: str, source: Source, parts: Sequence[Part], output: Ou
     mode = cast(ClipMode, output.clip_mode or ("float" if main_part.beyond else "clamp"))
     sidecar = None if main == PIPE else sidecar_of(main)
     places = Places(main, _sounds(main, parts, output), encoding, mode, sidecar, output.report)
-    _check(places, name, parts, force=output.force)
+    _check_apart(places, name, output, read)
+    _check(places, parts, force=output.force)
     return places
+
+
+def _used(name: str, source: Source) -> Encoding:
+    """Return how to store what came from a file: as it did, with as many valid bits, if its samples bear that out."""
+    stored = source.encoding.lossless()
+    if name == "-" or not Path(name).is_file() or not (bits := valid_bits(Path(name))):
+        return stored
+    fewer = replace(stored, valid_bits=bits)
+    return fewer if all(torch.equal(quantise(samples, fewer), samples) for samples in chunks(source)) else stored
 
 
 def _main(name: str, word: str, output: Output, encoding: Encoding, *, several: bool) -> Path:
@@ -122,14 +144,31 @@ def _sounds(main: Path, parts: Sequence[Part], output: Output) -> dict[str, Path
     return sounds
 
 
-def _check(places: Places, name: str, parts: Sequence[Part], *, force: bool) -> None:
+def _check_apart(places: Places, name: str, output: Output, read: Sequence[Path]) -> None:
+    """Refuse to write over what is read, by whatever name or link, and to write two things to one place."""
+    targets = [*places.sounds.values(), places.sidecar, places.report, output.snapshots]
+    written = [path for path in targets if path is not None and path != PIPE]
+    if places.clip_mode == "float":  # peaks beyond full scale may send the result to a file of floats
+        moved = places.stored_as(wider(places.encoding))
+        written += [path for path in (*moved.sounds.values(), moved.sidecar) if path is not None and path not in written]
+    for path in written:
+        for source in read:
+            if path.resolve() == source.resolve() or (path.exists() and source.exists() and path.samefile(source)):
+                what = "the input itself" if source == Path(name) else "read by this run"
+                raise SettingsError(f"{path} is {what}, which is never written over; name another file.")
+    taken = set[Path]()
+    for path in written:
+        if path.resolve() in taken:
+            raise SettingsError(f"{path} would be written twice; name different files.")
+        taken.add(path.resolve())
+
+
+def _check(places: Places, parts: Sequence[Part], *, force: bool) -> None:
     by_role = {part.role: part for part in parts}
     for role, path in places.sounds.items():
         encoding = places.encoding
         if path != PIPE:
             check_writable(path, force=force)
-            if path.exists() and name != "-" and path.samefile(name):
-                raise SettingsError(f"{path} is the input itself, which is never written over; name another file.")
             encoding = encoding.for_path(path)
         check_encodable(by_role[role], encoding)
     for target in (places.sidecar, places.report):

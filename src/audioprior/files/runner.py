@@ -1,15 +1,12 @@
 """One path from files to files: a chain of tasks, or one, on each input."""
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from audioprior.errors import AudiopriorError
 from audioprior.files.inputs import InputFile, identity, input_files
@@ -20,6 +17,7 @@ from audioprior.files.sidecar import describe, hashed
 from audioprior.files.snapshots import Snapshots
 from audioprior.files.write import write
 from audioprior.restoring.job import Job, Result, start
+from audioprior.restoring.machine import one_thread
 from audioprior.restoring.registry import at_work, inputs_of
 from audioprior.restoring.store import Folder
 from audioprior.restoring.work import Part
@@ -39,12 +37,8 @@ def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run
         output: what to write.
         dry_run: only list what would be repaired by the first step, on standard output.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        # The fit's small matrix products gain nothing from a second thread, and on a busy machine two wait for each other
-        # most of the time: eight times the processor time was measured.
-        torch.set_num_threads(1)
     failed: list[AudiopriorError] = []
-    with listening(quiet=output.quiet, as_json=output.json) as listener:
+    with one_thread(), listening(quiet=output.quiet, as_json=output.json) as listener:
         for name in inputs:
             try:
                 if dry_run:
@@ -62,7 +56,7 @@ def restore_each(inputs: Sequence[str], chain: Chain, output: Output, *, dry_run
 def list_findings(name: str, run: Run, *, as_json: bool) -> None:
     """Print what a run would repair in a file."""
     with open_source(name) as source:
-        found = start(source, run).work.findings
+        found = start(source, run).work.plan.findings
     for number, finding in enumerate(found, 1):
         facts = {"event": "finding", "input": name, "number": number, **finding.facts()}
         print(json.dumps(facts) if as_json else finding.line(number))
@@ -132,18 +126,22 @@ class FileRun:
             SettingsError: they cannot.
         """
         started = time.monotonic()
-        places = plan(name, word_of(chain), source, coming(source, chain), output, several=several)
-        return cls(name, source, chain, input_files(name, chain), places, output, listener, started)
+        inputs = input_files(name, chain)
+        read = [file.path for file in inputs.values()]
+        places = plan(name, word_of(chain), source, coming(source, chain), output, read=read, several=several)
+        return cls(name, source, chain, inputs, places, output, listener, started)
 
     def restore(self) -> None:
         """Do it, and leave nothing behind but what was asked for."""
+        for note in self.source_notes:
+            self.listener.note(note)
         result, sound, stores = None, self.source, list[Folder]()
         snapshots = None
         for number, run in enumerate(self.chain, 1):
             if number > 1:
                 self.listener.begin(self.name)
             work = at_work(run).work(inputs_of(sound, run), run)
-            store = self._store(number) if len(work.spans) > 1 and self._resumes else None
+            store = self._store(number) if len(work.plan.spans) > 1 and self._resumes else None
             stores += [store] if store else []
             job = Job(work, run, store, result)
             snapshots = self._snapshots(job)
@@ -154,6 +152,11 @@ class FileRun:
         self.write(result, snapshots)
         for store in stores:
             store.remove()
+
+    @property
+    def source_notes(self) -> list[str]:
+        """What there is to say of how the input was read."""
+        return [f"{self.name}: {note}" for note in getattr(self.source, "notes", ())]
 
     @property
     def _resumes(self) -> bool:
@@ -204,13 +207,16 @@ class FileRun:
             words = self.chain[0].task.words
             self.listener.note(f"{self.name}: {words.nothing[0].lower()}{words.nothing[1:]}")
         if not (nothing and self._copied()):
-            places, notes = write(result, places, force=output.force)
+            places, notes = write(
+                result, places, force=output.force, source=Path(self.name) if Path(self.name).is_file() else None
+            )
         if output.report:
             result.report(output.report, force=output.force)
         if snapshots:
             snapshots.write(result)
         for note in notes:
             self.listener.note(note)
+        notes = [*self.source_notes, *notes]
         seconds = round(time.monotonic() - self.started, 3)
         if places.sidecar:
             files = {role: path for role, path in places.sounds.items() if path != PIPE}
@@ -224,7 +230,7 @@ class FileRun:
 
     def _copied(self) -> bool:
         """Copy the input's bytes, where the output would hold the same sound in the same way and nothing else is written."""
-        same = self.source.encoding == self.places.encoding and len(self.places.sounds) == 1
+        same = self.source.encoding == replace(self.places.encoding, valid_bits=None) and len(self.places.sounds) == 1
         if not same or not self._resumes or self.output.report:
             return False
         with replacing(self.places.main, force=self.output.force) as beside:

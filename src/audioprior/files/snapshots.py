@@ -90,7 +90,7 @@ class Snapshots:
 
     def _ends(self, block: int) -> Tensor:
         """Return the sound of the blocks before one, as they ended."""
-        sound = self._job.work.inputs["sound"]
+        sound = self._job.work.plan.inputs["sound"]
         samples = torch.zeros(sound.channels, sound.length, dtype=torch.float64)
         for number in range(1, block):
             start, end = self._job.spans[number - 1]

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import soundfile
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from audioprior.files.places import PIPE, Places
 from audioprior.restoring.job import Result
 from audioprior.sound.encoding import Encoding, Excess, clamped, wider
+from audioprior.sound.metadata import carry
 from audioprior.sound.recording import encoder, write_samples
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.views import Sum
@@ -23,7 +23,7 @@ from audioprior.sound.writing import replacing
 class _Writer:
     """Writes one sound as it comes."""
 
-    def __init__(self, target: Path | IO[bytes], like: Source, encoding: Encoding) -> None:
+    def __init__(self, target: Path, like: Source, encoding: Encoding) -> None:
         self.encoding = encoding
         self._file: soundfile.SoundFile = encoder(target, like, encoding)
 
@@ -37,7 +37,7 @@ class _Writer:
         self._file.close()
 
 
-def write(result: Result, places: Places, *, force: bool) -> tuple[Places, list[str]]:
+def write(result: Result, places: Places, *, force: bool, source: Path | None = None) -> tuple[Places, list[str]]:
     """Write a result's sounds.
 
     What was removed is measured against what is kept as the file holds it, so that the files add up.
@@ -46,6 +46,7 @@ def write(result: Result, places: Places, *, force: bool) -> tuple[Places, list[
         result: what to write.
         places: where to.
         force: whether files may be replaced.
+        source: the file that was read, whose tags and chunks are carried; None of a pipe.
 
     Returns:
         Where they went, and what there is to say of them.
@@ -56,23 +57,28 @@ def write(result: Result, places: Places, *, force: bool) -> tuple[Places, list[
     """
     gain, notes, places = _fitted(result, places)
     with ExitStack() as stack:
-        writers, piped = {}, None
+        writers, beside = dict[str, _Writer](), dict[Path, Encoding]()
+        piped: Path | None = None
         for role, path in places.sounds.items():
-            target: Path | IO[bytes]
             if path == PIPE:
                 # Sizes stand in the headers of most containers, so a pipe gets the finished file.
-                target = piped = stack.enter_context(tempfile.TemporaryFile(prefix="audioprior-"))
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
+                target = piped = Path(folder) / "piped"
             else:
                 target = stack.enter_context(replacing(path, force=force))
             encoding = places.encoding if path == PIPE else places.encoding.for_path(path)
+            beside[target] = encoding
             writers[role] = _Writer(target, result.sounds[role], encoding)
             stack.callback(writers[role].close)
         excess = _write(result, writers, gain)
         for writer in writers.values():
             writer.close()
+        if source is not None:
+            for written, encoding in beside.items():
+                notes += [note for note in carry(source, written, encoding) if note not in notes]
         if piped is not None:
-            piped.seek(0)
-            shutil.copyfileobj(piped, sys.stdout.buffer)
+            with open(piped, "rb") as finished:
+                shutil.copyfileobj(finished, sys.stdout.buffer)
             sys.stdout.buffer.flush()
     if excess.count and places.clip_mode == "clamp":
         notes.append(excess.clamped())

@@ -59,7 +59,7 @@ class Together:
     def expect(self, prior_power: Tensor | None) -> Evidence:
         """Return the evidence of all, along the batch; λ has as many."""
         powers = [None] * len(self._observations) if prior_power is None else torch.split(prior_power, 1)
-        parts = [one.expect(power) for one, power in zip(self._observations, powers, strict=True)]
+        parts = [observation.expect(power) for observation, power in zip(self._observations, powers, strict=True)]
         if len(parts) == 1:
             return parts[0]
         fields = ((part.power, part.weight, part.added) for part in parts)
@@ -68,7 +68,7 @@ class Together:
 
 def merge(estimates: list[Estimate]) -> Tensor:
     """Return the mean of several estimates of one sound, weighed by how sure each is."""
-    least = min(one.error_power for one in estimates)
-    weights = [((least + 1e-30) / (one.error_power + 1e-30)) ** _MERGE_SHARPNESS for one in estimates]
+    least = min(estimate.error_power for estimate in estimates)
+    weights = [((least + 1e-30) / (estimate.error_power + 1e-30)) ** _MERGE_SHARPNESS for estimate in estimates]
     total = sum(weights)
-    return sum((one.sound * (w / total) for one, w in zip(estimates, weights, strict=True)), torch.zeros(()))
+    return sum((estimate.sound * (w / total) for estimate, w in zip(estimates, weights, strict=True)), torch.zeros(()))

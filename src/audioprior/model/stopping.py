@@ -1,7 +1,8 @@
 """When to stop, seeing only the recording.
 
 A rule judges each step; it says whether the output of that step is the one to keep so far, and why to stop, once it is time.
-To add one: a class here with the two verbs of `Rule`, and a dataclass in `settings/rules.py` that builds it.
+To add one: a class here with the two verbs of `Rule`, which knows of no settings and takes its numbers, and a dataclass in
+the room above, `settings/rules.py`, that says what they are and hands them over in `build`.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from audioprior.model.evidence import Evidence
-from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class _Open:
 class Fixed(_Open):
     """Stop after a number of steps: for priors that do not take up noise, and for study."""
 
-    def __init__(self, settings: FixedSteps) -> None:
-        self._steps = settings.max_steps
+    def __init__(self, max_steps: int) -> None:
+        self._steps = max_steps
 
     def judge(self, index: int, evidence: Evidence, draw: Callable[[], Tensor]) -> Verdict:  # noqa: ARG002
         """Keep the last step."""
@@ -91,9 +91,9 @@ class HeldOutBins:
 
     _REACH = (1, 3)  # frequencies and frames around a held-out bin that share its noise, at hop window/4
 
-    def __init__(self, settings: HeldOut, generator: torch.Generator) -> None:
-        self._share, self._generator = settings.share, generator
-        self._patience = _Patience(settings.max_steps, settings.patience, "the misfit of held-out bins")
+    def __init__(self, *, max_steps: int, share: float, patience: int, generator: torch.Generator) -> None:
+        self._share, self._generator = share, generator
+        self._patience = _Patience(max_steps, patience, "the misfit of held-out bins")
         self._held: Tensor | None = None
 
     def prepare(self, evidence: Evidence) -> Evidence:
@@ -124,10 +124,10 @@ class LeastVariance(_Open):
     it are forgotten, and a new one counts only below half of that height.
     """
 
-    def __init__(self, settings: MovingVariance) -> None:
-        self._forgetting = settings.forgetting
-        self._patience = _Patience(settings.max_steps, settings.patience, "the variance of outputs")
-        self._max_steps = settings.max_steps
+    def __init__(self, *, max_steps: int, forgetting: float, patience: int) -> None:
+        self._forgetting = forgetting
+        self._patience = _Patience(max_steps, patience, "the variance of outputs")
+        self._max_steps = max_steps
         self._mean: Tensor | None = None
         self._variance = self._highest = 0.0
 
@@ -155,8 +155,8 @@ class NoiseFloor(_Open):
     closer has begun to copy noise.
     """
 
-    def __init__(self, settings: Discrepancy) -> None:
-        self._max_steps = settings.max_steps
+    def __init__(self, max_steps: int) -> None:
+        self._max_steps = max_steps
 
     def judge(self, index: int, evidence: Evidence, draw: Callable[[], Tensor]) -> Verdict:
         """Compare the divergence with what the truth would have."""

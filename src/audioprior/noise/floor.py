@@ -67,7 +67,7 @@ def noise_power(power: Tensor, transform: Transform) -> Tensor:
 
 def followed(power: Tensor, level: Tensor, transform: Transform) -> Tensor:
     """Return a known noise power, (channel, frequency, 1), followed slowly in time: (channel, frequency, frame)."""
-    return torch.stack([one * _track(p, one, transform) for p, one in zip(power, level, strict=True)])
+    return torch.stack([known * _track(channel, known, transform) for channel, known in zip(power, level, strict=True)])
 
 
 def long_transform(transform: Transform) -> Transform:

@@ -53,7 +53,7 @@ def kinds_of_noise(power: Tensor, transform: Transform) -> list[NoiseKind]:
     ]
     totals = [(x, float(x.sum()) + 1e-30) for x in (mean, audible)]
     kinds = [NoiseKind(name, rows, *(float(x[rows].sum()) / total for x, total in totals)) for name, rows in found]
-    return sorted((one for one in kinds if max(one.share, one.audible) > _NOTABLE), key=lambda one: -one.audible)
+    return sorted((kind for kind in kinds if max(kind.share, kind.audible) > _NOTABLE), key=lambda kind: -kind.audible)
 
 
 def _a_weighting(frequency_hz: Tensor) -> Tensor:

@@ -55,8 +55,8 @@ def free_of_hum(power: Tensor, transform: Transform) -> Tensor:
         transform: that it comes from.
     """
     free = power.new_ones(len(power), transform.bins, 1)
-    for one, channel in zip(free, power, strict=True):
-        one[hum(channel, transform)[0]] = 0
+    for rows, channel in zip(free, power, strict=True):
+        rows[hum(channel, transform)[0]] = 0
     return free
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from audioprior.errors import SettingsError
-from audioprior.sound.channels import Axes
+from audioprior.sound.channels import Axes, notable_offset
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.writing import replacing
@@ -69,8 +69,8 @@ class Profile:
 
 def white(recording: Source, variance: float) -> Profile:
     """Return the profile of white noise, independent in each channel."""
-    one = variance * torch.eye(recording.channels, dtype=torch.float64)
-    return Profile(recording.sample_rate, one.expand(2, -1, -1).clone())
+    covariance = variance * torch.eye(recording.channels, dtype=torch.float64)
+    return Profile(recording.sample_rate, covariance.expand(2, -1, -1).clone())
 
 
 def read_profile(path: Path) -> Profile:
@@ -117,7 +117,8 @@ def learn(recording: Source, passage_s: tuple[float, float]) -> Profile:
         raise SettingsError(f"{name} is digital silence; choose one that holds noise.")
     # A window no longer than the passage: short ones are seen coarsely instead of mirrored many times.
     transform = Transform.of(recording.sample_rate, min(_WINDOW_MS, 1000 * length))
-    spectrum = transform.analyse(samples)
+    mean = samples.mean(1, keepdim=True)
+    spectrum = transform.analyse(samples - notable_offset(mean, samples.square().mean(1, keepdim=True)))
     covariance = torch.einsum("cft,dft->fcd", spectrum, spectrum.conj()).real / spectrum.shape[2]
     return Profile(recording.sample_rate, _smooth(covariance, length) / transform.noise_gain())
 

@@ -43,6 +43,6 @@ def free_of_rumble(power: Tensor, transform: Transform) -> Tensor:
         transform: that it comes from.
     """
     free = torch.ones_like(power[:, :, :1])
-    for one, channel in zip(free, power, strict=True):
-        one[: len(rumble(channel, transform))] = 0
+    for rows, channel in zip(free, power, strict=True):
+        rows[: len(rumble(channel, transform))] = 0
     return free

@@ -60,7 +60,7 @@ class GapObservation:
                 power, weight = self._bridge(power), weight.clamp_min(_BRIDGE_WEIGHT)
         else:
             power = torch.stack(
-                [self._expected(channel, one) for channel, one in enumerate(prior_power[0].to(self._samples))]
+                [self._expected(channel, drawn) for channel, drawn in enumerate(prior_power[0].to(self._samples))]
             )
             weight = torch.ones_like(power)
         power = (power + _FLOOR * power.mean() + 1e-30).float()[None]
@@ -80,7 +80,7 @@ class GapObservation:
         return Estimate(sound, float(torch.stack(variances).mean()) if variances else 0.0)
 
     def _bridge(self, power: Tensor) -> Tensor:
-        return torch.stack([_bridged(*one) for one in zip(power, self._heard[:, 0], strict=True)])
+        return torch.stack([_bridged(channel, heard) for channel, heard in zip(power, self._heard[:, 0], strict=True)])
 
     def _expected(self, channel: int, power: Tensor) -> Tensor:
         place, sound = self._places[channel], self._samples[channel].clone()

@@ -20,7 +20,6 @@ from torch.nn import functional
 from audioprior.errors import FitError
 from audioprior.model.evidence import Evidence, filled
 from audioprior.priors.adam import Adam
-from audioprior.settings.priors import BlindSpot
 
 _STRIDE = 2  # frames between context frames: hop window/4 → half-overlapping context
 _GUARD = 1  # frequencies hidden on either side of the bin, at its own frame
@@ -116,12 +115,16 @@ class BlindSpotPrior:
 
     def __init__(
         self,
-        settings: BlindSpot,
+        *,
+        hidden: int,
+        batch_bins: int,
+        learning_rate: float,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,
     ) -> None:
-        self._settings, self._planned, self._generators, self._start = settings, planned_steps, generators, start
+        self._hidden, self._batch_bins, self._learning_rate = hidden, batch_bins, learning_rate
+        self._planned, self._generators, self._start = planned_steps, generators, start
         self._step = 0
         self._context: _Context | None = None
 
@@ -134,7 +137,7 @@ class BlindSpotPrior:
         assert self._context is not None
         guess = self._base.flatten(1).gather(1, index) * self._factor(self._context.at(index))
         losses = evidence.at(index).misfit(guess).mean(1)
-        self._adam.step(losses.sum(), self._settings.learning_rate * rate)
+        self._adam.step(losses.sum(), self._learning_rate * rate)
         self._step += 1
         return float(losses.detach().mean())
 
@@ -154,7 +157,7 @@ class BlindSpotPrior:
 
     def learned(self, place: int) -> list[Tensor]:
         """Return the network's weights."""
-        return [one.detach()[place] for one in self._adam.weights]
+        return [weight.detach()[place] for weight in self._adam.weights]
 
     def _begin(self, evidence: Evidence) -> None:
         heard, power = evidence.heard, evidence.filled().power
@@ -166,25 +169,25 @@ class BlindSpotPrior:
         # Sound below a third of the noise is left to the network to find.
         excess = _blind_mean(ratio, heard) - noisy.to(ratio)
         self._base = excess.clamp_min(0.3) * scale
-        sizes = (self._context.size, self._settings.hidden, self._settings.hidden, 1)
+        sizes = (self._context.size, self._hidden, self._hidden, 1)
         weights: list[Tensor] = []
         for inputs, outputs in itertools.pairwise(sizes):
             for columns in (inputs, 1):  # weights, then biases
-                draw = 2 * torch.stack([torch.rand((outputs, columns), generator=one) for one in self._generators]) - 1
+                drawn = [torch.rand((outputs, columns), generator=numbers) for numbers in self._generators]
                 # The last layer starts at zero: the first guess is the local mean.
                 bound = 0.0 if outputs == 1 else 1 / math.sqrt(inputs)
-                weights.append((draw * bound).to(ratio.device).requires_grad_())
+                weights.append(((2 * torch.stack(drawn) - 1) * bound).to(ratio.device).requires_grad_())
         if self._start is not None:
             weights = [
-                one.to(fresh).expand_as(fresh).clone().requires_grad_()
-                for one, fresh in zip(self._start, weights, strict=True)
+                learned.to(fresh).expand_as(fresh).clone().requires_grad_()
+                for learned, fresh in zip(self._start, weights, strict=True)
             ]
         self._adam = Adam(weights)
 
     def _random_bins(self, shape: torch.Size) -> Tensor:
         """Return (batch, number) positions of random bins, denser at low frequencies, where sound has its structure."""
         channels, bins, frames = shape[1:]
-        size = (self._settings.batch_bins,)
+        size = (self._batch_bins,)
         places = []
         for numbers in self._generators:
             height = (torch.rand(size, generator=numbers).square() * bins).long().clamp_max(bins - 1)

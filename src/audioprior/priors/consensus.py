@@ -18,7 +18,6 @@ from torch import Tensor
 from audioprior.model.evidence import Evidence
 from audioprior.priors.blindspot import BlindSpotPrior
 from audioprior.priors.nmf import NmfPrior
-from audioprior.settings.priors import Consensus, Nmf
 
 
 class ConsensusPrior:
@@ -26,37 +25,50 @@ class ConsensusPrior:
 
     def __init__(
         self,
-        settings: Consensus,
+        *,
+        hidden: int,
+        batch_bins: int,
+        learning_rate: float,
+        ranks: Sequence[int],
+        nmf_share: float,
         planned_steps: int,
         generators: Sequence[torch.Generator],
         start: list[Tensor] | None = None,
     ) -> None:
         # The network's weights, then each factorisation's spectra.
-        count = len(settings.ranks)
-        network, spectra = (start[:-count], start[-count:]) if start else (None, [None] * count)
-        self._continues = BlindSpotPrior(settings.network, planned_steps, generators, network)
+        count = len(ranks)
+        network, learned = (start[:-count], start[-count:]) if start else (None, [None] * count)
+        self._continues = BlindSpotPrior(
+            hidden=hidden,
+            batch_bins=batch_bins,
+            learning_rate=learning_rate,
+            planned_steps=planned_steps,
+            generators=generators,
+            start=network,
+        )
         self._repeats = [
-            NmfPrior(Nmf(rank=rank), generators, None if one is None else [one])
-            for rank, one in zip(settings.ranks, spectra, strict=True)
+            NmfPrior(rank=rank, generators=generators, start=None if spectra is None else [spectra])
+            for rank, spectra in zip(ranks, learned, strict=True)
         ]
         # Factorisations settle sooner than the network: updates a step.
-        self._share = settings.nmf_share
+        self._share = nmf_share
         self._step = 0
 
     def fit(self, evidence: Evidence) -> float:
         """Take one step with the network and, now and then, one with each factorisation; return the network's misfit."""
         due = math.floor((self._step + 1) * self._share) - math.floor(self._step * self._share)
-        for one in self._repeats:
+        for factorisation in self._repeats:
             for _ in range(max(due, int(self._step == 0))):
-                one.update(evidence)
+                factorisation.update(evidence)
         self._step += 1
         return self._continues.fit(evidence)
 
     def learned(self, place: int) -> list[Tensor]:
         """Return the network's weights and the factorisations' spectra."""
-        return self._continues.learned(place) + [spectra for one in self._repeats for spectra in one.learned(place)]
+        spectra = [each for factorisation in self._repeats for each in factorisation.learned(place)]
+        return self._continues.learned(place) + spectra
 
     def draw(self) -> Tensor:
         """Return λ."""
-        repeats = torch.stack([one.draw().log() for one in self._repeats]).mean(0).exp()
+        repeats = torch.stack([factorisation.draw().log() for factorisation in self._repeats]).mean(0).exp()
         return 2 / (1 / self._continues.draw() + 1 / repeats)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings.priors import Dcgan
 
 _RANGE_MARGIN = 1.0  # nepers of log-power that the sigmoid can reach beyond the loudest and the quietest bin
 
@@ -22,30 +21,40 @@ _RANGE_MARGIN = 1.0  # nepers of log-power that the sigmoid can reach beyond the
 class DcganPrior(PicturePrior):
     """DCGAN's generator as a prior on log λ."""
 
-    def __init__(self, settings: Dcgan, generator: torch.Generator) -> None:
-        super().__init__(settings.learning_rate, settings.average, generator)
-        self._settings = settings
+    def __init__(
+        self,
+        *,
+        latent: int,
+        filters: int,
+        levels: int,
+        slope: float,
+        learning_rate: float,
+        average: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(learning_rate, average, generator)
+        self._latent, self._filters, self._levels, self._slope = latent, filters, levels, slope
 
     def network(self, evidence: Evidence) -> nn.Module:
         """Build the generator: latent vector → picture of at least the spectrogram's size."""
         batch, channels, bins, frames = evidence.power.shape
-        settings, factor = self._settings, 2**self._settings.levels
+        factor = 2**self._levels
         # Two rows at least: batch norm needs more than one value a channel.
         height, width = max(2, -(-bins // factor)), -(-frames // factor)
-        widths = [settings.filters << level for level in reversed(range(settings.levels))]
+        widths = [self._filters << level for level in reversed(range(self._levels))]
         layers: list[nn.Module] = [
-            nn.Linear(settings.latent, widths[0] * height * width),
+            nn.Linear(self._latent, widths[0] * height * width),
             nn.Unflatten(1, (widths[0], height, width)),
         ]
         for inputs, outputs in zip(widths, [*widths[1:], channels], strict=True):
             layers += [
                 nn.BatchNorm2d(inputs),
-                nn.LeakyReLU(settings.slope),
+                nn.LeakyReLU(self._slope),
                 nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1),
             ]
         network = nn.Sequential(*layers)
         initialise(network, self.generator)
-        self._input = torch.randn((batch, settings.latent), generator=self.generator).to(evidence.power)
+        self._input = torch.randn((batch, self._latent), generator=self.generator).to(evidence.power)
         log_power = (evidence.power / self._scale).clamp_min(1e-20).log()
         # Digital silence would stretch the range for no use: the quietest percentile of bins is its foot.
         sample = log_power.flatten()[:: max(1, log_power.numel() // 100_000)]

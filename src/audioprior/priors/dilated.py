@@ -13,7 +13,6 @@ from torch.nn import functional
 from audioprior.model.evidence import Evidence
 from audioprior.priors.hourglass import Hourglass, convolution
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings.priors import Dilated
 
 _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share most of their window
 
@@ -21,11 +20,11 @@ _STRIDE = 2  # bins from one drawn bin to the next, either way: neighbours share
 class DenseBlock(nn.Module):
     """(batch, input, frequency, frame) → (batch, output, frequency, frame), through holes of 1, 2, 4, …"""
 
-    def __init__(self, inputs: int, outputs: int, settings: Dilated) -> None:
+    def __init__(self, inputs: int, outputs: int, *, growth: int, dilations: int) -> None:
         super().__init__()
-        widths = [inputs + i * settings.growth for i in range(settings.dilations)]
-        self.layers = nn.ModuleList(convolution(width, settings.growth, 3, dilation=2**i) for i, width in enumerate(widths))
-        self.gather = convolution(inputs + settings.dilations * settings.growth, outputs, 1)
+        widths = [inputs + i * growth for i in range(dilations)]
+        self.layers = nn.ModuleList(convolution(width, growth, 3, dilation=2**i) for i, width in enumerate(widths))
+        self.gather = convolution(inputs + dilations * growth, outputs, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return what the convolutions drew, gathered into `output` channels."""
@@ -35,37 +34,61 @@ class DenseBlock(nn.Module):
         return gathered
 
 
-def dense_hourglass(settings: Dilated, channels: int, levels: int) -> Hourglass:
+def dense_hourglass(inputs: int, outputs: int, *, filters: int, growth: int, dilations: int, levels: int) -> Hourglass:
     """Return an hourglass of a dense block a scale."""
-    width, inputs = settings.filters, [settings.input_channels, *[settings.filters] * (levels - 1)]
+    widths = [inputs, *[filters] * (levels - 1)]
+
+    def dense(width: int) -> DenseBlock:
+        return DenseBlock(width, filters, growth=growth, dilations=dilations)
+
     return Hourglass(
-        down=[nn.Sequential(convolution(i, width, 3, stride=2), DenseBlock(width, width, settings)) for i in inputs],
-        across=[convolution(i, settings.growth, 1) for i in inputs],
-        up=[DenseBlock(width + settings.growth, width, settings) for _ in inputs],
-        last=nn.Conv2d(width, channels, 1),
+        down=[nn.Sequential(convolution(width, filters, 3, stride=2), dense(filters)) for width in widths],
+        across=[convolution(width, growth, 1) for width in widths],
+        up=[dense(filters + growth) for _ in widths],
+        last=nn.Conv2d(filters, outputs, 1),
     )
 
 
 class DilatedPrior(PicturePrior):
     """The dense hourglass as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: Dilated, generator: torch.Generator) -> None:
-        super().__init__(settings.learning_rate, settings.average, generator)
-        self._settings = settings
+    def __init__(
+        self,
+        *,
+        input_channels: int,
+        filters: int,
+        growth: int,
+        dilations: int,
+        levels: int,
+        jitter: float,
+        learning_rate: float,
+        average: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(learning_rate, average, generator)
+        self._inputs, self._filters, self._levels, self._jitter = input_channels, filters, levels, jitter
+        self._growth, self._dilations = growth, dilations
 
     def network(self, evidence: Evidence) -> nn.Module:
         """Build the hourglass; short recordings get fewer scales."""
         batch, channels, *self._size = evidence.power.shape
         bins, frames = (-(-size // _STRIDE) for size in self._size)
-        levels = max(1, min(self._settings.levels, (min(bins, frames) - 1).bit_length() - 1))
-        network = dense_hourglass(self._settings, channels, levels)
+        levels = max(1, min(self._levels, (min(bins, frames) - 1).bit_length() - 1))
+        network = dense_hourglass(
+            self._inputs,
+            channels,
+            filters=self._filters,
+            growth=self._growth,
+            dilations=self._dilations,
+            levels=levels,
+        )
         initialise(network, self.generator)
-        shape = (batch, self._settings.input_channels, bins, frames)
+        shape = (batch, self._inputs, bins, frames)
         self._input = torch.rand(shape, generator=self.generator).to(evidence.power)
         self._level = self.level(evidence)
         return network
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the picture drawn from the input, freshly jittered."""
-        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))
+        drawn: Tensor = network(self.jittered(self._input, self._jitter))
         return functional.interpolate(drawn, size=self._size, mode="bilinear", align_corners=False) + self._level

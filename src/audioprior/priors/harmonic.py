@@ -17,7 +17,6 @@ from torch.nn import functional
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings.priors import Harmonic
 
 _SLOPE = 0.1
 _TAPS = 3  # frames that a kernel spans
@@ -64,19 +63,18 @@ class HarmonicConvolution(nn.Module):
 class HarmonicNetwork(nn.Module):
     """(batch, input channel, frequency, frame) → (batch, channel, frequency, frame): harmonic layers with batch norm."""
 
-    def __init__(self, settings: Harmonic, channels: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, filters: int, harmonics: int, anchors: int, layers: int) -> None:
         super().__init__()
-        width = settings.filters
-        inputs = [settings.input_channels, *[width] * (settings.layers - 1)]
+        widths = [inputs, *[filters] * (layers - 1)]
         self.layers = nn.ModuleList(
             nn.Sequential(
-                HarmonicConvolution(i, width, settings.harmonics, settings.anchors),
-                nn.BatchNorm2d(width),
+                HarmonicConvolution(width, filters, harmonics, anchors),
+                nn.BatchNorm2d(filters),
                 nn.LeakyReLU(_SLOPE),
             )
-            for i in inputs
+            for width in widths
         )
-        self.last = nn.Conv2d(width, channels, 1)
+        self.last = nn.Conv2d(filters, outputs, 1)
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return the picture that the weights make of `picture`."""
@@ -89,23 +87,43 @@ class HarmonicNetwork(nn.Module):
 class HarmonicPrior(PicturePrior):
     """Harmonic convolutions as a prior on log λ, on top of each frequency's mean level."""
 
-    def __init__(self, settings: Harmonic, generator: torch.Generator) -> None:
-        super().__init__(settings.learning_rate, settings.average, generator)
-        self._settings = settings
+    def __init__(
+        self,
+        *,
+        input_channels: int,
+        filters: int,
+        harmonics: int,
+        anchors: int,
+        layers: int,
+        jitter: float,
+        learning_rate: float,
+        average: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(learning_rate, average, generator)
+        self._inputs, self._filters, self._layers, self._jitter = input_channels, filters, layers, jitter
+        self._harmonics, self._anchors = harmonics, anchors
 
     def network(self, evidence: Evidence) -> nn.Module:
         """Build the network and its random input."""
         batch, channels, *self._size = evidence.power.shape
-        network = HarmonicNetwork(self._settings, channels)
+        network = HarmonicNetwork(
+            self._inputs,
+            channels,
+            filters=self._filters,
+            harmonics=self._harmonics,
+            anchors=self._anchors,
+            layers=self._layers,
+        )
         initialise(network, self.generator)
         bins, frames = self._size
-        shape = (batch, self._settings.input_channels, bins, -(-frames // _STRIDE))
+        shape = (batch, self._inputs, bins, -(-frames // _STRIDE))
         self._input = torch.rand(shape, generator=self.generator).to(evidence.power)
         self._level = self.level(evidence)
         return network
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the picture drawn from the input, freshly jittered."""
-        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))
+        drawn: Tensor = network(self.jittered(self._input, self._jitter))
         drawn = functional.interpolate(drawn, size=self._size, mode="bilinear", align_corners=False)
         return drawn + self._level

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from audioprior.errors import FitError
 from audioprior.model.evidence import Evidence, Picture
-from audioprior.settings.priors import Nmf
 
 _FLOOR = 1e-6  # of the mean power
 _TINY = 1e-30
@@ -24,8 +23,8 @@ class NmfPrior:
     the misfit never rises: they get as far in half the steps, and no recording was seen on which it rose.)
     """
 
-    def __init__(self, settings: Nmf, generators: Sequence[torch.Generator], start: list[Tensor] | None = None) -> None:
-        self._rank, self._generators, self._start = settings.rank, generators, start
+    def __init__(self, *, rank: int, generators: Sequence[torch.Generator], start: list[Tensor] | None = None) -> None:
+        self._rank, self._generators, self._start = rank, generators, start
         self._seen: Evidence | None = None
 
     def fit(self, evidence: Evidence) -> float:
@@ -75,7 +74,7 @@ class NmfPrior:
             known = evidence.filled().power.flatten(1, 2)
             mean = known.mean((1, 2), keepdim=True) + _TINY
             shapes = ((rows, self._rank), (self._rank, frames))
-            drawn = ([torch.rand(shape, generator=one) for one in self._generators] for shape in shapes)
+            drawn = ([torch.rand(shape, generator=numbers) for numbers in self._generators] for shape in shapes)
             w, h = (torch.stack(each).to(self._power) + 0.1 for each in drawn)
             self._floor = _FLOOR * mean
             # Starting from the recording's own long-term spectrum spares the first dozens of updates.

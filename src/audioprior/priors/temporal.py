@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from audioprior.model.evidence import Evidence
 from audioprior.priors.network import PicturePrior, initialise
-from audioprior.settings.priors import Temporal
 
 _SLOPE = 0.1
 
@@ -24,19 +23,18 @@ _SLOPE = 0.1
 class ActivityDecoder(nn.Module):
     """(batch, filter, coarse frame) → (batch, channel·frequency, frame), positive."""
 
-    def __init__(self, settings: Temporal, rows: int) -> None:
+    def __init__(self, rows: int, *, rank: int, taps: int, filters: int, levels: int) -> None:
         super().__init__()
-        width = settings.filters
         layers: list[nn.Module] = []
-        for _ in range(settings.levels):
+        for _ in range(levels):
             layers += [
-                nn.Conv1d(width, width, 3, padding=1, padding_mode="replicate"),
-                nn.BatchNorm1d(width),
+                nn.Conv1d(filters, filters, 3, padding=1, padding_mode="replicate"),
+                nn.BatchNorm1d(filters),
                 nn.LeakyReLU(_SLOPE),
                 nn.Upsample(scale_factor=2, mode="linear", align_corners=False),
             ]
-        self.activities = nn.Sequential(*layers, nn.Conv1d(width, settings.rank, 3, padding=1, padding_mode="replicate"))
-        self.log_spectra = nn.Conv1d(settings.rank, rows, settings.taps, bias=False)
+        self.activities = nn.Sequential(*layers, nn.Conv1d(filters, rank, 3, padding=1, padding_mode="replicate"))
+        self.log_spectra = nn.Conv1d(rank, rows, taps, bias=False)
 
     def forward(self, seed: Tensor) -> Tensor:
         """Return the sum of all spectra, each times its activity."""
@@ -48,22 +46,34 @@ class ActivityDecoder(nn.Module):
 class TemporalPrior(PicturePrior):
     """A factorisation with drawn activities as a prior on λ, in units of each frequency's mean level."""
 
-    def __init__(self, settings: Temporal, generator: torch.Generator) -> None:
-        super().__init__(settings.learning_rate, settings.average, generator)
-        self._settings = settings
+    def __init__(
+        self,
+        *,
+        rank: int,
+        taps: int,
+        filters: int,
+        levels: int,
+        jitter: float,
+        learning_rate: float,
+        average: float,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(learning_rate, average, generator)
+        self._rank, self._taps, self._filters, self._levels, self._jitter = rank, taps, filters, levels, jitter
 
     def network(self, evidence: Evidence) -> nn.Module:
         """Build the decoder and its random input, at least two coarse frames: batch norm needs more than one value."""
-        settings = self._settings
         batch, channels, bins, frames = self._shape = evidence.power.shape
-        network = ActivityDecoder(settings, channels * bins)
+        network = ActivityDecoder(
+            channels * bins, rank=self._rank, taps=self._taps, filters=self._filters, levels=self._levels
+        )
         initialise(network, self.generator)
-        coarse = max(2, -(-(frames + settings.taps - 1) // 2**settings.levels))
-        self._input = torch.randn((batch, settings.filters, coarse), generator=self.generator).to(evidence.power)
-        self._level = self.level(evidence) - math.log(settings.rank * settings.taps)
+        coarse = max(2, -(-(frames + self._taps - 1) // 2**self._levels))
+        self._input = torch.randn((batch, self._filters, coarse), generator=self.generator).to(evidence.power)
+        self._level = self.level(evidence) - math.log(self._rank * self._taps)
         return network
 
     def forward(self, network: nn.Module) -> Tensor:
         """Return the logarithm of the factorisation, cropped to the recording."""
-        drawn: Tensor = network(self.jittered(self._input, self._settings.jitter))[..., : self._shape[3]]
+        drawn: Tensor = network(self.jittered(self._input, self._jitter))[..., : self._shape[3]]
         return drawn.clamp_min(1e-20).log().view(self._shape) + self._level

@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from audioprior.damage.findings import Finding
 from audioprior.model.fit import generator
 from audioprior.model.observation import Observation, merge
+from audioprior.noise.apart import Noises, noises
 from audioprior.noise.doubt import Doubt
 from audioprior.noise.floor import followed, long_transform, noise_power, to_shorter
 from audioprior.noise.kinds import WINDOW_MS, kinds_of_noise
@@ -19,7 +19,7 @@ from audioprior.noise.profile import Profile, learn, read_profile
 from audioprior.observations.image import ImageObservation
 from audioprior.observations.noise import NoiseObservation
 from audioprior.restoring.protect import protected
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Seat, pick_device, pieces
+from audioprior.restoring.work import Block, Inputs, Kept, Part, Plan, Seat, pick_device, pieces
 from audioprior.settings.methods import Method
 from audioprior.settings.rules import FixedSteps
 from audioprior.sound.channels import principal_axes
@@ -27,6 +27,7 @@ from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
 from audioprior.sound.views import Assembled, Difference, Removed, Span
+from audioprior.sound.zeros import long_zeros, without_offset
 from audioprior.tasks import Denoise, Run
 
 _TOGETHER = 64  # blocks on a GPU, halved until they fit into its memory
@@ -46,7 +47,8 @@ def work(inputs: Inputs, run: Run) -> "Denoising":
 def look(recording: Recording) -> str | None:
     """Return what kind of noise a recording holds, where it can be heard."""
     transform = Transform.of(recording.sample_rate, WINDOW_MS)
-    power = transform.analyse(recording.samples.float()).abs().square()
+    samples = without_offset(recording, 0, recording.length, recording.samples.mean(1, keepdim=True))
+    power = transform.analyse(samples.float()).abs().square()
     noise = noise_power(power, transform)
     below_db = 10 * math.log10(float(power.mean() / noise.mean()) + 1e-20)
     if below_db > _INAUDIBLE_DB:
@@ -58,15 +60,6 @@ def look(recording: Recording) -> str | None:
 class Denoising:
     """Denoising at work: see `Work`."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = Account()
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(self, inputs: Inputs, run: Run, task: Denoise, *, known: Profile | None = None) -> None:
         """Check the settings against the recording.
 
@@ -76,37 +69,39 @@ class Denoising:
             task: what to do; the run's own, or another where denoising is only a part of the run's task.
             known: the noise, where it is known exactly and is the same at all times.
         """
-        self.inputs, self._sound, self._task = inputs, inputs["sound"], task
-        self.device = pick_device(task.device)
-        self.moments = (task.stop_at,)
-        # In units of its own loudness: no constant anywhere depends on the recording's level.
-        self._axes, self._level = principal_axes(chunks(self._sound))
+        self._sound, self._task = inputs["sound"], task
+        self.plan = plan = Plan(inputs, pick_device(task.device), moments=(task.stop_at,))
+        # In units of its own loudness, without offset: no constant anywhere depends on the recording's level.
+        # The error of few bits is the same in all channels; of other noise it is heard.
+        self._noises = noises(self._sound) if known is None else Noises((0,) * self._sound.channels)
+        self._axes, self._level = principal_axes(chunks(self._sound), self._noises.groups)
         self._known, self._profile = known, known or _profile(self._sound, task.noise)
         self._observing = run.method.observation
         self._windows_ms = run.method.windows_ms
         if run.method.prior.batched and isinstance(run.method.stopping, FixedSteps):
-            self.carries = run.method.later_share < 1
-            self.together = _TOGETHER if self.device.type == "cuda" else 1
+            plan.carries = run.method.later_share < 1
+            plan.together = _TOGETHER if plan.device.type == "cuda" else 1
         # Of digital silence nothing can be removed.
-        self.spans = overlapping(self._sound.length, self._sound.sample_rate, task) if self._level else []
+        plan.spans = overlapping(self._sound.length, self._sound.sample_rate, task) if self._level else []
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (blocks know nothing of each other)
         """Return what is fitted in a block; windows that come to the same length at this rate are fitted once."""
-        rate, (start, end) = self._sound.sample_rate, self.spans[number - 1]
+        rate, (start, end) = self._sound.sample_rate, self.plan.spans[number - 1]
         original = self._sound.read(start, end)
-        samples = self._axes.analyse(original / self._level).to(self.device, torch.float32)
-        noises = dict[Transform, Tensor]()
+        heard = without_offset(self._sound, start, end, self._axes.offset)
+        samples = self._axes.analyse(heard / self._level).to(self.plan.device, torch.float32)
+        powers = dict[Transform, Tensor]()
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._windows_ms)
         seats = {
             1000 * t.window / rate: Seat(
-                self._observation(t, samples, self._noise_power(t, samples, noises), method),
+                self._observation(t, samples, self._noise_power(t, samples, powers), method),
                 generator(self._task.seed, number, t.window),
             )
             for t in windows
         }
         doubt = None
         if self._profile is None and self._observing == "noise":
-            longest, noise = next(iter(noises.items()))
+            longest, noise = next(iter(powers.items()))
             doubt = Doubt(samples, noise, longest)
         observations = [seat.observation for seat in seats.values()]
         return Block(seats, partial(self._merge, original, start, observations, doubt))
@@ -123,25 +118,25 @@ class Denoising:
             renew_every=method.renew_every if self._profile is None else None,
         )
 
-    def _noise_power(self, transform: Transform, samples: Tensor, noises: dict[Transform, Tensor]) -> Tensor:
+    def _noise_power(self, transform: Transform, samples: Tensor, powers: dict[Transform, Tensor]) -> Tensor:
         """Return ν for a window: estimated on a long one, or known from a profile.
 
         Args:
             transform: of the window.
             samples: the block's.
-            noises: what long windows found so far, which is kept.
+            powers: what long windows found so far, which is kept.
         """
         if self._known is not None:
             return self._known.power(transform, self._axes, self._level).to(samples)
         longer = long_transform(transform)
-        if longer not in noises:
+        if longer not in powers:
             power = longer.analyse(samples).abs().square()
             if self._profile is None:
-                noises[longer] = noise_power(power, longer)
+                powers[longer] = noise_power(power, longer)
             else:
                 known = self._profile.power(longer, self._axes, self._level).to(samples)
-                noises[longer] = followed(power, known, longer)
-        return to_shorter(noises[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
+                powers[longer] = followed(power, known, longer)
+        return to_shorter(powers[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _merge(
         self, original: Tensor, start: int, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]
@@ -150,7 +145,10 @@ class Denoising:
         sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
         if doubt:
             sound = doubt.settled(sound)
-        restored = self._axes.synthesise(sound.cpu().double() * self._level)
+        restored = self._axes.synthesise(sound.cpu().double() * self._level) + self._axes.offset
+        clean = list(self._noises.clean)
+        restored[clean] = original[clean]
+        restored[long_zeros(self._sound, start, start + original.shape[1])] = 0  # what was gated stays silent
         if not self._task.protect:
             return restored
         rate = self._sound.sample_rate
@@ -169,23 +167,20 @@ class Denoising:
 
     def cleaned(self, kept: Kept) -> Source:
         """Return the sound without any noise that was found, whatever the strength: blocks, cross-faded."""
-        if not self.spans:
+        if not self.plan.spans:
             return self._sound
-        return Assembled(self._sound, self.spans, self.fade, pieces(kept, self.moments.index(self._task.stop_at)))
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Return none: noise is no damage of some spots."""
-        return self.findings
+        place = self.plan.moments.index(self._task.stop_at)
+        return Assembled(self._sound, self.plan.spans, self.fade, pieces(kept, place))
 
     def fade(self, number: int) -> Tensor:
         """Return the weight of each sample of a block: a linear cross-fade with its neighbours, which sums to one."""
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         fade = torch.ones(end - start, dtype=torch.float64)
         if number > 1:
-            overlap = self.spans[number - 2][1] - start
+            overlap = self.plan.spans[number - 2][1] - start
             fade[:overlap] = (torch.arange(overlap) + 0.5) / overlap
-        if number < len(self.spans):
-            overlap = end - self.spans[number][0]
+        if number < len(self.plan.spans):
+            overlap = end - self.plan.spans[number][0]
             fade[-overlap:] = 1 - (torch.arange(overlap) + 0.5) / overlap
         return fade
 

@@ -8,18 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-import torch
 from torch import Tensor
 
 from audioprior.damage.findings import Finding
 from audioprior.damage.steps import find_step
 from audioprior.noise.profile import white
 from audioprior.restoring.denoise import Denoising
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Work
+from audioprior.restoring.work import Block, Inputs, Kept, Part, Plan, Work
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source
-from audioprior.sound.views import Span
 from audioprior.tasks import Denoise, Dequantise, Run
 
 
@@ -42,32 +40,21 @@ def look(recording: Recording) -> str | None:
 class Dequantising:
     """Dequantising at work, as a denoising: see `Work`."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = Account()
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(self, inputs: Inputs, run: Run, task: Dequantise) -> None:
         """Find the steps; where there are none, there is nothing to do."""
-        self.inputs, self._sound = inputs, inputs["sound"]
+        self._sound = inputs["sound"]
         step = 2.0 ** (1 - task.bits) if task.bits else find_step(self._sound)
         self._half = (step or 0.0) / 2
         # The error is uniform over a step: variance step²/12.
         error = white(self._sound, self._half**2 / 3)
         self._denoising = Denoising(inputs, run, Denoise(seed=task.seed, device=task.device), known=error)
-        self.device, self.carries, self.together = self._denoising.device, self._denoising.carries, self._denoising.together
-        self.spans = self._denoising.spans if step else []
         duration_s = self._sound.length / self._sound.sample_rate
         found = Finding("steps", 0.0, duration_s, note=f"{step:.3g} of full scale") if step else None
-        self.findings = (found,) if found else ()
+        self.plan = replace(self._denoising.plan, findings=(found,)) if found else Plan(inputs, self._denoising.plan.device)
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:
         """Return what is fitted in a block, of whose sound no sample is further from what was stored than half a step."""
-        block, stored = self._denoising.begin(number, method, kept), self._sound.read(*self.spans[number - 1])
+        block, stored = self._denoising.begin(number, method, kept), self._sound.read(*self.plan.spans[number - 1])
         return replace(block, merge=lambda powers: block.merge(powers).clamp(stored - self._half, stored + self._half))
 
     def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:
@@ -76,8 +63,4 @@ class Dequantising:
 
     def sounds(self, kept: Kept) -> Mapping[str, Source]:
         """Return the restored sound, and what was removed of it."""
-        return self._denoising.sounds(kept if self.spans else lambda _: None)
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Return the steps that were found."""
-        return self.findings
+        return self._denoising.sounds(kept if self.plan.spans else lambda _: None)

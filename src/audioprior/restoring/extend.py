@@ -17,7 +17,7 @@ from torch.nn import functional
 from audioprior.damage.cutoff import find_cutoff, level_db
 from audioprior.damage.findings import Finding
 from audioprior.errors import SettingsError
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Part, Work, pieces, processor
+from audioprior.restoring.work import Block, Inputs, Kept, Part, Plan, Work, pieces, processor
 from audioprior.settings.methods import Method
 from audioprior.sound.recording import Recording
 from audioprior.sound.resampling import Resampled
@@ -72,22 +72,13 @@ def look(recording: Recording) -> str | None:
 class Extending:
     """Extending at work: see `Work`. The recording is read three times before the first block, then once for each block."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = None
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(self, inputs: Inputs, task: Extend) -> None:
         """Look for the cutoff, and for passages that have the band.
 
         Raises:
             SettingsError: the cutoff or the rate makes no sense for this recording.
         """
-        self.inputs, self.device = inputs, processor(task.device, task.kind)
+        self.plan = Plan(inputs, processor(task.device, task.kind), account=None, found=self._found)
         sound = inputs["sound"]
         old = sound.sample_rate
         self._rate = task.rate_hz or old
@@ -101,8 +92,6 @@ class Extending:
             raise SettingsError(f"cutoff_hz is {self._cutoff:g}, and half the rate {self._rate / 2:g}; give a lower one.")
         self._sound: Source = sound if self._rate == old else Resampled(sound, self._rate)
         self._transform = Transform.of(self._rate, _WINDOW_MS)
-        self.spans = []
-        self.findings = ()
         if self._cutoff is None:
             return
         self._bin = max(8, math.ceil(self._cutoff * self._transform.window / self._rate))
@@ -111,14 +100,14 @@ class Extending:
         self._scan = Scan.of(self._sound, self._transform, self._bin, over)
         if not self._scan.energy:
             return
-        self.spans = _spans(self._sound.length, self._transform)
+        self.plan.spans = _spans(self._sound.length, self._transform)
         self._gain, self._source = _copy_up(level_db(self._scan.mean), self._bin)
         known = [(self._sound, self._scan)]
         if "like" in inputs:
             like = Resampled(inputs["like"], self._rate)
             known.append((like, Scan.of(like, self._transform, self._bin, over)))
         self._known = self._learn(known)
-        self.findings = (self._band("to be invented"),)
+        self.plan.findings = (self._band("to be invented"),)
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (nothing is fitted)
         """Return a block in which there is nothing to fit."""
@@ -126,7 +115,7 @@ class Extending:
 
     def _top(self, number: int) -> Tensor:
         """Return what is invented in a block: (channel, time)."""
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         hop = self._transform.hop
         margin = 2 * self._transform.window + math.ceil(_RINGING_S * self._rate / hop) * hop
         low, high = max(0, start - margin), min(self._sound.length, end + margin)
@@ -151,18 +140,18 @@ class Extending:
 
     def sounds(self, kept: Kept) -> Mapping[str, Source]:
         """Return the sound with the invented band, and that band upside down: what the result has less of."""
-        if not self.spans:
+        if not self.plan.spans:
             return {"restored": self._sound, "removed": Silent(self._sound)}
-        invented = Assembled(Silent(self._sound), self.spans, self._weight, pieces(kept))
+        invented = Assembled(Silent(self._sound), self.plan.spans, self._weight, pieces(kept))
         return {"restored": Sum(self._sound, invented), "removed": Negative(invented)}
 
     def _weight(self, number: int) -> Tensor:
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         return torch.ones(end - start, dtype=torch.float64)
 
-    def found(self, kept: Kept) -> tuple[Finding, ...]:
+    def _found(self, kept: Kept) -> tuple[Finding, ...]:
         """Return the band, with how loud it became; none where nothing was invented."""
-        blocks = (kept(number) for number in range(1, len(self.spans) + 1))
+        blocks = (kept(number) for number in range(1, len(self.plan.spans) + 1))
         invented = sum(float(block[0].square().sum()) for block in blocks if block is not None)
         if not invented:
             return ()

@@ -3,10 +3,8 @@
 Nothing here, and nothing that it reaches, can take in a clean reference.
 """
 
-import contextlib
-import ctypes
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from audioprior.errors import FitError, SettingsError
 from audioprior.model.fit import Fit, fit
 from audioprior.model.observation import Together
 from audioprior.model.prior import Carrying, Learned
+from audioprior.restoring.machine import on_one_thread, one_thread, return_free_memory
 from audioprior.restoring.progress import Progress
 from audioprior.restoring.registry import at_work, inputs_of
 from audioprior.restoring.store import Finished, FitSummary, Memory, Store
@@ -145,19 +144,22 @@ class Job:
     def __init__(self, work: Work, run: Run, store: Store | None = None, before: "Result | None" = None) -> None:
         """Take up what the store has of an earlier process; the work begins with the iteration."""
         self.work, self.run, self.store, self._before = work, run, store or Memory(), before
-        self.together = work.together
+        self.together = work.plan.together
         self.early: dict[tuple[int, float], Tensor] = {}
-        self._reached = min(self.store.finished, len(work.spans))
-        self._learned = list(self.store.load(self._reached).learned) if self._reached and work.carries else []
+        self._reached = min(self.store.finished, len(work.plan.spans))
+        self._learned = list(self.store.load(self._reached).learned) if self._reached and work.plan.carries else []
         self._live: dict[int, Callable[[], Tensor]] = {}  # gives the sound of the blocks that are being worked on
         self._drawing: Fit | None = None  # the middle window's, of those blocks
 
     def __iter__(self) -> Iterator[Progress]:
-        """Yield progress until all blocks are finished.
+        """Yield progress until all blocks are finished; the same bytes come of it with however many threads.
 
         Raises:
             FitError: a single block needs more memory than the device has.
         """
+        return on_one_thread(self._steps())
+
+    def _steps(self) -> Generator[Progress, None, None]:
         while not self.complete:
             try:
                 yield from self._batch(self._next())
@@ -170,12 +172,12 @@ class Job:
     @property
     def spans(self) -> Sequence[Span]:
         """First sample and end of each block."""
-        return self.work.spans
+        return self.work.plan.spans
 
     @property
     def device(self) -> str:
         """What it is computed on."""
-        return str(self.work.device)
+        return str(self.work.plan.device)
 
     @property
     def complete(self) -> bool:
@@ -184,16 +186,17 @@ class Job:
 
     def result(self) -> Result:
         """Return what there is so far: finished blocks, the present ones as far as they came, the rest as it was."""
-        fits = tuple(one for number in range(1, self._reached + 1) for one in self.store.load(number).fits)
+        plan = self.work.plan
+        fits = tuple(fit for number in range(1, self._reached + 1) for fit in self.store.load(number).fits)
         return Result(
-            self.work.inputs,
+            plan.inputs,
             self.sounds(),
             self.run,
             fits,
-            self.work.found(self.kept),
+            plan.found(self.kept) if plan.found else plan.findings,
             self.complete,
             self.device,
-            self.work.account,
+            plan.account,
             self._before,
         )
 
@@ -206,12 +209,12 @@ class Job:
         if number <= self._reached:
             return self.store.load(number).sounds
         if number in self._live:
-            return self.work.end(number, [self._live[number]] * len(self.work.moments))
+            return self.work.end(number, [self._live[number]] * len(self.work.plan.moments))
         return None
 
     def _next(self) -> range:
         """Return the numbers of the blocks that are fitted next: neighbours of one length, counted from 1."""
-        together = 1 if self.work.carries and not self._reached else self.together
+        together = 1 if self.work.plan.carries and not self._reached else self.together
         first, *rest = self.spans[self._reached : self._reached + together]
         alike = itertools.takewhile(lambda span: span[1] - span[0] == first[1] - first[0], rest)
         return range(self._reached + 1, self._reached + 2 + len(list(alike)))
@@ -234,21 +237,21 @@ class Job:
             live = [step for step in steps if step is not None]
             index, loss = max(step.index for step in live), sum(step.loss for step in live) / len(live)
             progress = self._progress(numbers, index, method.stopping.max_steps, loss)
-            for share in self.work.moments:
+            for share in self.work.plan.moments:
                 if share < 1 and progress.completes(share):
                     self.early |= {(number, share): self._live[number]() for number in numbers}
             yield progress
         if not fits:
             yield self._progress(numbers, 1, 1, None)
         for place, number in enumerate(numbers):
-            if self.work.carries:
+            if self.work.plan.carries:
                 self._learned = [one.prior.learned(place) for one in fits if isinstance(one.prior, Carrying)]
             summaries = [_summary(number, window_ms, one) for window_ms, one in zip(windows, fits, strict=True)]
-            sounds = [self._sound(number, share) for share in self.work.moments]
+            sounds = [self._sound(number, share) for share in self.work.plan.moments]
             self.store.keep(number, Finished(self.work.end(number, sounds), tuple(summaries), self._learned))
             self._reached = number
         self._live, self._drawing = {}, None
-        _return_free_memory()
+        return_free_memory()
 
     def _progress(self, numbers: range, step: int, steps: int, loss: float | None) -> Progress:
         first, together = numbers[0], len(numbers)
@@ -294,7 +297,8 @@ def start(sound: Source, run: Run, *, store: Store | None = None, before: Result
         SettingsError: the settings make no sense for this recording.
         AudioError: a further input cannot be read.
     """
-    return Job(at_work(run).work(inputs_of(sound, run), run), run, store, before)
+    with one_thread():
+        return Job(at_work(run).work(inputs_of(sound, run), run), run, store, before)
 
 
 def finish(job: Job) -> Result:
@@ -305,14 +309,9 @@ def finish(job: Job) -> Result:
 
 
 def _estimate(block: Block, fits: list[Fit], place: int) -> Tensor:
-    return block.merge([one.power()[place : place + 1] for one in fits])
+    with one_thread():
+        return block.merge([one.power()[place : place + 1] for one in fits])
 
 
 def _summary(block: int, window_ms: float, one: Fit) -> FitSummary:
     return FitSummary(block, window_ms, len(one.losses), one.chosen, one.reason, tuple(one.losses))
-
-
-def _return_free_memory() -> None:
-    """Return free memory to the system: from block to block, glibc's heap would otherwise grow holes, to a third more."""
-    with contextlib.suppress(OSError, AttributeError, TypeError):  # other systems have no such call, nor the need
-        ctypes.CDLL(None).malloc_trim(0)

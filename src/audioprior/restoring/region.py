@@ -9,12 +9,12 @@ from audioprior.damage.findings import Finding
 from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.observations.region import RegionObservation
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pick_device, pieces
+from audioprior.restoring.work import Block, Inputs, Kept, Plan, Seat, pick_device, pieces
 from audioprior.settings.methods import Method
-from audioprior.settings.priors import BlindSpot, Consensus, Free
+from audioprior.settings.priors import Free
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
-from audioprior.sound.views import Difference, Patched, Removed, Span
+from audioprior.sound.views import Difference, Patched, Removed
 from audioprior.tasks import Inpaint, Region, Run
 
 _CONTEXT_S = 2.0  # of sound on either side that is learned from
@@ -24,26 +24,15 @@ _WINDOW_MS = 64.0
 class Uncovering:
     """Spectral repair at work, a block for each region: see `Work`."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = Account()
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(self, inputs: Inputs, run: Run, task: Inpaint) -> None:
         """Check the regions against the recording.
 
         Raises:
             SettingsError: a region lies outside the recording, or the prior would copy what covers it.
         """
-        if isinstance(run.method.prior, Free | BlindSpot | Consensus):
-            kind = run.method.prior.kind
-            raise SettingsError(f"{kind} guesses a bin from what covers it; choose nmf or another method for regions.")
-        self.inputs, self._sound, self._task = inputs, inputs["sound"], task
-        self.device = pick_device(task.device)
+        if isinstance(run.method.prior, Free):
+            raise SettingsError("free guesses a bin from what covers it; choose nmf or another method for regions.")
+        self._sound, self._task = inputs["sound"], task
         rate, length = self._sound.sample_rate, self._sound.length
         for start, end, low, high in task.regions:
             if round(end * rate) > length or high > rate / 2:
@@ -52,15 +41,16 @@ class Uncovering:
                     f"{length / rate:g} s and reaches {rate / 2:g} Hz; give one within it."
                 )
         context = round(_CONTEXT_S * rate)
-        self.spans = [
+        spans = [
             (max(0, round(start * rate) - context), min(length, round(end * rate) + context))
             for start, end, _, _ in task.regions
         ]
-        self.findings = tuple(Finding("region", r[0], r[1], low_hz=r[2], high_hz=r[3]) for r in task.regions)
+        findings = tuple(Finding("region", r[0], r[1], low_hz=r[2], high_hz=r[3]) for r in task.regions)
+        self.plan = Plan(inputs, pick_device(task.device), spans, findings)
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (nothing is renewed)
         """Return what is fitted around a region, in a sound of which the regions before are taken out."""
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         rate = self._sound.sample_rate
         samples = self._uncovered(kept).read(start, end)
         level = float(samples.square().mean().sqrt()) or 1.0
@@ -69,8 +59,8 @@ class Uncovering:
         own = _bins(self._task.regions[number - 1], transform, start / rate, frames)
         # Other regions that reach into the block tell nothing either, but have their own turn.
         every = torch.stack([_bins(region, transform, start / rate, frames) for region in self._task.regions]).any(0)
-        heard = (samples / level).float().to(self.device)
-        own, every = own.to(self.device), every.to(self.device)
+        heard = (samples / level).float().to(self.plan.device)
+        own, every = own.to(self.plan.device), every.to(self.plan.device)
         observation = RegionObservation(heard, transform, own, every, fill=self._task.fill)
 
         def merge(powers: list[Tensor]) -> Tensor:
@@ -91,11 +81,7 @@ class Uncovering:
         return {"restored": Difference(self._sound, removed), "removed": removed}
 
     def _uncovered(self, kept: Kept) -> Source:
-        return Patched(self._sound, self.spans, pieces(kept))
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Return the regions."""
-        return self.findings
+        return Patched(self._sound, self.plan.spans, pieces(kept))
 
 
 def _bins(region: Region, transform: Transform, offset_s: float, frames: int) -> Tensor:

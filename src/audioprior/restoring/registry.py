@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from audioprior.errors import SettingsError
 from audioprior.restoring import declick, declip, denoise, dequantise, extend, inpaint
 from audioprior.restoring.work import AtWork, Inputs
-from audioprior.sound.recording import read
-from audioprior.sound.source import Source
+from audioprior.sound.source import Source, read
 from audioprior.tasks import Run
 
 AT_WORK: Mapping[str, AtWork] = {

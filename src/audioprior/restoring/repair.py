@@ -12,18 +12,18 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from audioprior.damage.findings import Bounds, Damage, Finding, true_runs
+from audioprior.damage.findings import Bounds, Damage, true_runs
 from audioprior.errors import SettingsError
 from audioprior.model.fit import generator
 from audioprior.model.gaussian import Frames
 from audioprior.model.observation import Observation, merge
 from audioprior.observations.clip import ClipObservation
 from audioprior.observations.gap import GapObservation
-from audioprior.restoring.work import Account, Block, Inputs, Kept, Seat, pieces, processor
+from audioprior.restoring.work import Block, Inputs, Kept, Plan, Seat, pieces, processor
 from audioprior.settings.methods import Method
 from audioprior.sound.source import Source
 from audioprior.sound.spectrum import Transform
-from audioprior.sound.views import Difference, Patched, Removed, Span
+from audioprior.sound.views import Difference, Patched, Removed
 from audioprior.tasks import Run
 
 _EXACT_S = 0.05  # longer gaps are solved in float32: their matrices have thousands of rows
@@ -46,15 +46,6 @@ class Patch:
 class Repairing:
     """A repair at work: see `Work`."""
 
-    inputs: Inputs
-    device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...] = ()
-    account: Account | None = Account()
-    moments: tuple[float, ...] = (1.0,)
-    carries: bool = False
-    together: int = 1
-
     def __init__(
         self, inputs: Inputs, run: Run, damage: Damage, guess: Guess, *, fill: str = "mean", samples: int = 1
     ) -> None:
@@ -71,20 +62,20 @@ class Repairing:
         Raises:
             SettingsError: all of the recording is damaged.
         """
-        self.inputs, self._sound = inputs, inputs["sound"]
-        self.device = processor(run.task.device, run.task.kind)
+        self._sound = inputs["sound"]
+        device = processor(run.task.device, run.task.kind)
         if damage.covers(self._sound.length):
             raise SettingsError("all of the recording is marked as damaged; leave something to learn from.")
         context, most = (round(s * self._sound.sample_rate) for s in (run.method.context_s, run.method.block_s))
         self._patches = patches(damage.runs, self._sound.length, context, most)
-        self.spans = [(patch.start, patch.end) for patch in self._patches]
-        self.findings = damage.findings
+        spans = [(patch.start, patch.end) for patch in self._patches]
+        self.plan = Plan(inputs, device, spans, damage.findings)
         self._damage, self._guess, self._fill, self._samples = damage, guess, fill, samples
         self._windows_ms, self._seed = run.method.windows_ms, run.task.seed
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:  # noqa: ARG002 (blocks know nothing of each other)
         """Return what is fitted in a block."""
-        start, end = self.spans[number - 1]
+        start, end = self.plan.spans[number - 1]
         rate = self._sound.sample_rate
         samples = self._sound.read(start, end)
         bounds = self._damage.at(start, samples)
@@ -121,10 +112,6 @@ class Repairing:
     def _patched(self, kept: Kept, place: int) -> Source:
         spans = [(patch.kept_start, patch.kept_end) for patch in self._patches]
         return Patched(self._sound, spans, pieces(kept, place))
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Return the findings: nothing more is known of them at the end."""
-        return self.findings
 
     def _seat(self, samples: Tensor, bounds: Bounds, guess: Tensor, window: int, number: int, method: Method) -> Seat:
         frames, numbers = Frames(window, samples.shape[1]), generator(self._seed, number, window)

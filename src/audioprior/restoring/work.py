@@ -5,7 +5,7 @@ it reaches, can take in a clean reference.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -98,8 +98,9 @@ def pieces(kept: Kept, place: int = 0) -> Pieces:
     return piece
 
 
-class Work(Protocol):
-    """A task at work on its inputs.
+@dataclass
+class Plan:
+    """What there is to do, and how its blocks go.
 
     Attributes:
         inputs: by role.
@@ -110,16 +111,28 @@ class Work(Protocol):
         moments: shares of the steps of a block after which its sound is kept, in rising order.
         carries: whether blocks start from what the last block before their batch has learned. The first one is then alone.
         together: how many blocks of one length are fitted as one batch.
+        found: gives the findings with what is known of them at the end, where that is more.
     """
 
     inputs: Inputs
     device: torch.device
-    spans: Sequence[Span]
-    findings: tuple[Finding, ...]
-    account: Account | None
-    moments: tuple[float, ...]
-    carries: bool
-    together: int
+    spans: Sequence[Span] = ()
+    findings: tuple[Finding, ...] = ()
+    account: Account | None = field(default_factory=Account)
+    moments: tuple[float, ...] = (1.0,)
+    carries: bool = False
+    together: int = 1
+    found: Callable[[Kept], tuple[Finding, ...]] | None = None
+
+
+class Work(Protocol):
+    """A task at work on its inputs.
+
+    Attributes:
+        plan: what there is to do.
+    """
+
+    plan: Plan
 
     def begin(self, number: int, method: Method, kept: Kept) -> Block:
         """Return what is fitted in a block, counted from 1.
@@ -136,17 +149,13 @@ class Work(Protocol):
 
         Args:
             number: of the block.
-            sounds: the block's sound after each of `moments`, (channel, time); the last gives another one each time where
-                samples are drawn.
+            sounds: the block's sound after each of the plan's moments, (channel, time); the last gives another one each
+                time where samples are drawn.
         """
         ...
 
     def sounds(self, kept: Kept) -> Mapping[str, Source]:
         """Return what comes out, by role, made of what is kept of the blocks."""
-        ...
-
-    def found(self, kept: Kept) -> tuple[Finding, ...]:
-        """Return the findings with what is known of them at the end."""
         ...
 
 

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from audioprior.settings import networks as _networks  # noqa: F401 (read, so that a file may name them)
 from audioprior.settings.json import require
 from audioprior.settings.priors import Consensus, PriorSettings
 from audioprior.settings.rules import FixedSteps, StoppingSettings

@@ -4,20 +4,15 @@ from dataclasses import replace
 
 from audioprior.errors import SettingsError
 from audioprior.settings.methods import Method
+from audioprior.settings.networks import Dcgan, Dilated, Harmonic, Recurrent, Skip, Temporal
 from audioprior.settings.priors import (
     BlindSpot,
     Consensus,
-    Dcgan,
     DecisionDirected,
-    Dilated,
     Free,
-    Harmonic,
     Nmf,
     NonlocalMeans,
     PriorSettings,
-    Recurrent,
-    Skip,
-    Temporal,
 )
 from audioprior.settings.rules import Discrepancy, FixedSteps, HeldOut, MovingVariance, StoppingSettings
 
@@ -77,9 +72,9 @@ RULES: dict[str, type[StoppingSettings]] = {
 
 _CLASSICAL = (DecisionDirected, NonlocalMeans)
 REPAIR_PRIORS: dict[str, PriorSettings] = {
-    name: one.prior
-    for name, one in METHODS.items()
-    if one.observation == "noise" and name not in ("fast", "best") and not isinstance(one.prior, _CLASSICAL)
+    name: preset.prior
+    for name, preset in METHODS.items()
+    if preset.observation == "noise" and name not in ("fast", "best") and not isinstance(preset.prior, _CLASSICAL)
 } | {"nmf": Nmf(rank=24)}  # a repair sees a second or two, all of it sound: more spectra than there are kinds of noise
 
 

@@ -1,6 +1,7 @@
 """What can be decided of a stopping rule: which, and its patience; one dataclass a rule.
 
-Nothing here imports torch before a rule is built, so that `audioprior --help` is quick.
+Nothing here imports torch before a rule is built, so that `audioprior --help` is quick. A rule itself knows nothing of
+these: `build` hands it its numbers.
 """
 
 from dataclasses import dataclass, replace
@@ -43,7 +44,7 @@ class FixedSteps(StoppingSettings):
         """Return the rule."""
         from audioprior.model.stopping import Fixed
 
-        return Fixed(self)
+        return Fixed(max_steps=self.max_steps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class HeldOut(StoppingSettings):
         """Return the rule."""
         from audioprior.model.stopping import HeldOutBins
 
-        return HeldOutBins(self, generator)
+        return HeldOutBins(max_steps=self.max_steps, share=self.share, patience=self.patience, generator=generator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,7 @@ class MovingVariance(StoppingSettings):
         """Return the rule."""
         from audioprior.model.stopping import LeastVariance
 
-        return LeastVariance(self)
+        return LeastVariance(max_steps=self.max_steps, forgetting=self.forgetting, patience=self.patience)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,4 +106,4 @@ class Discrepancy(StoppingSettings):
         """Return the rule."""
         from audioprior.model.stopping import NoiseFloor
 
-        return NoiseFloor(self)
+        return NoiseFloor(max_steps=self.max_steps)

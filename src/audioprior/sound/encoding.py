@@ -22,16 +22,34 @@ CONTAINERS = {
     ".wav": "WAV", ".wave": "WAV", ".rf64": "RF64", ".w64": "W64", ".flac": "FLAC", ".aif": "AIFF", ".aiff": "AIFF",
     ".caf": "CAF", ".au": "AU", ".ogg": "OGG", ".oga": "OGG", ".opus": "OGG", ".mp3": "MP3",
 }  # fmt: skip
+# What else is read: the same formats by other names, and what is decoded only.
+READABLE = {
+    *CONTAINERS, ".bwf", ".aifc", ".voc", ".snd", ".sph", ".nist", ".m4a", ".mp4", ".aac", ".wma", ".webm", ".mka", ".mkv",
+    ".mp2", ".mpga", ".ac3", ".amr", ".3gp", ".spx", ".wv", ".ape", ".tta", ".gsm", ".mov",
+}  # fmt: skip
 EXTENSIONS = {"WAV": ".wav", "WAVEX": ".wav", "RF64": ".wav", "W64": ".w64", "FLAC": ".flac", "AIFF": ".aiff",
               "CAF": ".caf", "AU": ".au", "OGG": ".ogg", "MP3": ".mp3"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How samples are stored: libsndfile's names of a container and of a sample format."""
+    """How samples are stored.
+
+    Attributes:
+        container: libsndfile's name of it.
+        subtype: libsndfile's name of the sample format.
+        valid_bits: of each integer, where fewer are in use than are stored: 24 in 32, the low byte zero.
+    """
 
     container: str = "WAV"
     subtype: str = "FLOAT"
+    valid_bits: int | None = None
+
+    @property
+    def bits(self) -> int | None:
+        """The depth of integers; None of all other samples."""
+        stored = INTEGER_BITS.get(self.subtype)
+        return min(stored, self.valid_bits or stored) if stored else None
 
     @property
     def lossy(self) -> bool:
@@ -72,7 +90,7 @@ def quantise(samples: Tensor, encoding: Encoding) -> Tensor:
 
     Rounding to nearest without dither: the samples carry the recording's own noise, or its untouched silence.
     """
-    bits = INTEGER_BITS.get(encoding.subtype)
+    bits = encoding.bits
     if bits is not None:
         scale = 2.0 ** (bits - 1)
         return (samples * scale).round().clamp(-scale, scale - 1) / scale
@@ -87,7 +105,7 @@ def clamped(samples: Tensor, encoding: Encoding) -> Tensor:
 
 def top_of(encoding: Encoding) -> float:
     """Return the largest sample that an encoding can hold."""
-    bits = INTEGER_BITS.get(encoding.subtype)
+    bits = encoding.bits
     return 1 - 2.0 ** (1 - bits) if bits else 1.0
 
 

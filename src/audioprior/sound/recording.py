@@ -5,14 +5,13 @@ Samples are float64, so that every integer depth up to 32 bit and every float fi
 
 import io
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Protocol
 
-import numpy as np
 import soundfile
 import torch
 from torch import Tensor
@@ -126,73 +125,6 @@ class Described(Protocol):
         ...
 
 
-def as_recording(sound: "str | Path | Recording | Tensor | np.ndarray", sample_rate: int | None = None) -> Recording:
-    """Return a recording from a file's path or from an array.
-
-    Args:
-        sound: a path, "-" for standard input, a recording, or samples: (time,) or (channel, time).
-        sample_rate: in Hz, for samples only.
-
-    Raises:
-        SettingsError: samples without a sample rate.
-        AudioError: a file that cannot be read as sound.
-    """
-    if isinstance(sound, Recording):
-        return sound
-    if isinstance(sound, str | Path):
-        return read(sound)
-    if sample_rate is None:
-        raise SettingsError("samples were given without sample_rate; give it in Hz.")
-    samples = torch.as_tensor(sound).to(torch.float64)
-    return Recording(samples[None] if samples.ndim == 1 else samples, int(sample_rate))
-
-
-def read(path: str | Path) -> Recording:
-    """Read a file, or standard input for "-".
-
-    Raises:
-        AudioError: there is no such file, or it does not hold sound.
-    """
-    with opened(path) as file:
-        samples = file.read(dtype="float64", always_2d=True)
-        encoding, tags, rate = Encoding(file.format, file.subtype), file.copy_metadata(), file.samplerate
-    samples = torch.from_numpy(np.ascontiguousarray(samples.T))
-    return Recording(samples, rate, encoding, MappingProxyType(tags), name_of(path))
-
-
-def name_of(path: str | Path) -> str:
-    """Return what to call a file in messages."""
-    return "standard input" if str(path) == "-" else str(path)
-
-
-@contextmanager
-def opened(path: str | Path, name: str = "") -> Iterator[soundfile.SoundFile]:
-    """Open a file, or standard input for "-", as sound; what goes wrong while it is read is told in one sentence.
-
-    Args:
-        path: of the file.
-        name: what to call it in messages; its path without one.
-
-    Raises:
-        AudioError: there is no such file, or it does not hold sound.
-    """
-    name = name or name_of(path)
-    if str(path) != "-":
-        if not Path(path).exists():
-            raise AudioError(f"{name} does not exist; check the path.")
-        if Path(path).is_dir():
-            raise AudioError(f"{name} is a folder; give the files in it.")
-    try:
-        source = io.BytesIO(sys.stdin.buffer.read()) if str(path) == "-" else open(path, "rb")  # noqa: SIM115
-        with source, soundfile.SoundFile(source) as file:
-            yield file
-    except PermissionError as error:
-        raise AudioError(f"{name} may not be read; check its permissions.") from error
-    except (soundfile.LibsndfileError, OSError, ValueError, TypeError) as error:
-        reason = getattr(error, "error_string", None) or str(error)
-        raise AudioError(f"{name} cannot be read as sound ({reason.strip().rstrip('.')}); give an audio file.") from error
-
-
 def check_finite(samples: Tensor, name: str, sample_rate: int, start: int = 0) -> None:
     """Refuse samples that are no numbers.
 
@@ -242,7 +174,8 @@ def encoder(target: Path | IO[bytes], like: Described, encoding: Encoding) -> so
         container = "RF64"
     file = soundfile.SoundFile(target, "w", like.sample_rate, like.channels, encoding.subtype, format=container)
     for tag, text in like.tags.items():
-        setattr(file, tag, text)
+        with suppress(soundfile.LibsndfileError):  # W64 and AU hold none
+            setattr(file, tag, text)
     _leave_out_the_time(file)
     return file
 

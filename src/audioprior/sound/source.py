@@ -10,13 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+import numpy as np
 import soundfile
 import torch
 from torch import Tensor
 
-from audioprior.errors import AudioError
+from audioprior.errors import AudioError, SettingsError
+from audioprior.sound import decoding
+from audioprior.sound.decoding import check_rate
 from audioprior.sound.encoding import Encoding
-from audioprior.sound.recording import Described, Recording, check_finite, name_of, opened
+from audioprior.sound.recording import Described, Recording, check_finite
 
 _CHUNK = 1 << 20  # samples that are read at a time
 _EXCERPT_S = 60.0
@@ -49,12 +52,14 @@ class FileSource:
         name: what to call it in messages.
         encoding: how the file that it came from stores samples.
         tags: text tags.
+        notes: what there is to say of how it was read, in a sentence each.
     """
 
     file: soundfile.SoundFile
     name: str
     encoding: Encoding
     tags: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def sample_rate(self) -> int:
@@ -87,31 +92,138 @@ class FileSource:
 def open_source(path: str | Path) -> Iterator[FileSource]:
     """Open a recording to be read piece by piece.
 
-    Lossy files are decoded to a temporary file first: no decoder is exact to the sample after a jump.
+    Lossy files, and those whose headers cannot be believed, are decoded to a temporary file first: no decoder is exact to
+    the sample after a jump.
+
+    Args:
+        path: of the file, or "-" for standard input.
 
     Raises:
         AudioError: there is no such file, it does not hold sound, or holds none.
     """
+    name = name_of(path)
     with ExitStack() as stack:
         if str(path) == "-":
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))
-            piped = Path(folder) / "piped"
-            with open(piped, "wb") as copy:
+            file = _folder(stack) / "piped"
+            with open(file, "wb") as copy:
                 shutil.copyfileobj(sys.stdin.buffer, copy)
-            file = stack.enter_context(opened(piped, name_of(path)))
         else:
-            file = stack.enter_context(opened(path))
+            file = _checked(Path(path), name)
+        yield _opened(file, name, stack)
+
+
+def _checked(path: Path, name: str) -> Path:
+    """Return a path that can be read.
+
+    Raises:
+        AudioError: it cannot, or holds no file.
+    """
+    try:
+        if not path.exists():
+            raise AudioError(f"{name} does not exist; check the path.")
+        if path.is_dir():
+            raise AudioError(f"{name} is a folder; give the files in it.")
+        if not path.is_file():
+            raise AudioError(f'{name} is no file but a device or a pipe; give a file, or "-" for standard input.')
+        open(path, "rb").close()
+    except PermissionError as error:
+        raise AudioError(f"{name} may not be read; check its permissions.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise AudioError(f"{name} cannot be read ({reason}); check its name and the disk.") from error
+    return path
+
+
+def _opened(path: Path, name: str, stack: ExitStack) -> FileSource:
+    file, reason = _by_libsndfile(path)
+    if file is not None:
+        stack.callback(file.close)
+        check_rate(file.samplerate, name)
         encoding, tags = Encoding(file.format, file.subtype), MappingProxyType(dict(file.copy_metadata()))
-        if not file.frames:
-            raise AudioError(f"{name_of(path)} holds no samples; give a recording of at least one.")
-        if not encoding.lossy and file.seekable():
-            yield FileSource(file, name_of(path), encoding, tags)
-            return
-        spool = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-"))) / "decoded.w64"
-        with soundfile.SoundFile(spool, "w", file.samplerate, file.channels, "DOUBLE", format="W64") as decoded:
-            for block in file.blocks(_CHUNK, dtype="float64", always_2d=True):
-                decoded.write(block)
-        yield FileSource(stack.enter_context(soundfile.SoundFile(spool)), name_of(path), encoding, tags)
+        if decoding.believable(path, file):
+            end = decoding.missing_end(path)
+            notes: tuple[str, ...] = (end,) if end else ()
+            if not encoding.lossy and file.seekable():
+                return FileSource(file, name, encoding, tags, notes)
+            spool = _folder(stack) / "decoded.w64"
+            with soundfile.SoundFile(spool, "w", file.samplerate, file.channels, "DOUBLE", format="W64") as decoded:
+                while len(block := file.read(_CHUNK, dtype="float64", always_2d=True)):  # `frames` may promise too much
+                    decoded.write(block)
+            return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes)
+    if path.stat().st_size == 0:
+        raise AudioError(f"{name} holds no samples; give a recording of at least one.")
+    spool = _folder(stack) / "decoded.w64"
+    try:
+        found = decoding.decode(path, spool, name)
+    except AudioError:
+        if file is None and reason:  # libsndfile's words on it, as it knows more of the formats that people send
+            raise AudioError(f"{name} cannot be read as sound ({reason}); give an audio file.") from None
+        raise
+    if file is None:
+        encoding, tags = Encoding(found.codec.upper(), found.codec.upper()), MappingProxyType({**found.tags})
+    notes = decoding.told(found, file.frames if file else found.frames)
+    return FileSource(stack.enter_context(soundfile.SoundFile(spool)), name, encoding, tags, notes)
+
+
+def _by_libsndfile(path: Path) -> tuple[soundfile.SoundFile | None, str]:
+    """Return a file as libsndfile opens it, or None and the reason why it does not."""
+    try:
+        return soundfile.SoundFile(path), ""
+    except (soundfile.LibsndfileError, ValueError, TypeError) as error:
+        return None, str(getattr(error, "error_string", None) or error).strip().rstrip(".")
+
+
+def encoding_of(path: Path) -> Encoding:
+    """Return how a file stores samples, by its header alone.
+
+    Raises:
+        AudioError: it cannot be opened; what libsndfile does not know is no such case, but lossy.
+    """
+    file, _ = _by_libsndfile(_checked(path, str(path)))
+    if file is None:
+        return Encoding("FFMPEG", "FFMPEG")
+    with file:
+        return Encoding(file.format, file.subtype)
+
+
+def _folder(stack: ExitStack) -> Path:
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audioprior-")))
+
+
+def read(path: str | Path) -> Recording:
+    """Read a file, or standard input for "-".
+
+    Raises:
+        AudioError: there is no such file, or it does not hold sound.
+    """
+    with open_source(path) as source:
+        return whole(source)
+
+
+def as_recording(sound: "str | Path | Recording | Tensor | np.ndarray", sample_rate: int | None = None) -> Recording:
+    """Return a recording from a file's path or from an array.
+
+    Args:
+        sound: a path, "-" for standard input, a recording, or samples: (time,) or (channel, time).
+        sample_rate: in Hz, for samples only.
+
+    Raises:
+        SettingsError: samples without a sample rate.
+        AudioError: a file that cannot be read as sound.
+    """
+    if isinstance(sound, Recording):
+        return sound
+    if isinstance(sound, str | Path):
+        return read(sound)
+    if sample_rate is None:
+        raise SettingsError("samples were given without sample_rate; give it in Hz.")
+    samples = torch.as_tensor(sound).to(torch.float64)
+    return Recording(samples[None] if samples.ndim == 1 else samples, int(sample_rate))
+
+
+def name_of(path: str | Path) -> str:
+    """Return what to call a file in messages."""
+    return "standard input" if str(path) == "-" else str(path)
 
 
 def whole(source: Source) -> Recording:

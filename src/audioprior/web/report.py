@@ -8,7 +8,7 @@ from audioprior.errors import SettingsError
 from audioprior.files.sidecar import read_fits, sidecar_of
 from audioprior.report.page import write_report
 from audioprior.restoring.job import Result
-from audioprior.sound.recording import read
+from audioprior.sound.source import read
 from audioprior.tasks import Run
 
 MOST_REPORTED_S = 1200.0

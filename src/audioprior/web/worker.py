@@ -153,7 +153,7 @@ def _job(source: FileSource, folder: Path, original: Path, run: Run, teller: "Te
     # A job's folder belongs to one fit: what else is decided, strength and stopping point, is free to change.
     job = start(source, run, store=Folder(folder / "kept", "page"))
     moments = shares(run, source.length / source.sample_rate)
-    job.work.moments = moments or job.work.moments
+    job.work.plan.moments = moments or job.work.plan.moments
     teller.drawing = not moments  # where nothing is kept on the way, there is no sound to show
     return planned, job
 
@@ -167,7 +167,7 @@ def _output(folder: Path, original: Path, source: FileSource) -> Output:
 
 def _follow(job: Job, folder: Path, top_db: float, teller: Teller) -> None:
     """Go through a job, and show what there is of it on the way."""
-    after, sound, restored = folder / "after.wav", job.work.inputs["sound"], job.sounds()["restored"]
+    after, sound, restored = folder / "after.wav", job.work.plan.inputs["sound"], job.sounds()["restored"]
     heard = (restored.sample_rate, restored.length) == (sound.sample_rate, sound.length)
     if heard:
         shutil.copyfile(folder.parent.parent / "before.wav", after)
@@ -186,7 +186,7 @@ def _follow(job: Job, folder: Path, top_db: float, teller: Teller) -> None:
 
 def _catch_up(job: Job, after: Path, listened: int, top_db: float, teller: Teller) -> int:
     """Put newly finished blocks into the copy, and return how many blocks are in it."""
-    restored, rate = job.sounds()["restored"], job.work.inputs["sound"].sample_rate
+    restored, rate = job.sounds()["restored"], job.work.plan.inputs["sound"].sample_rate
     while listened < job.store.finished and job.spans:
         listened += 1
         start, end = job.spans[listened - 1]
@@ -202,7 +202,7 @@ def _catch_up(job: Job, after: Path, listened: int, top_db: float, teller: Telle
 
 def _sound_picture(job: Job, block: int, share: float, sound: Tensor, top_db: float) -> dict[str, Any]:
     """Return an event with a block's sound after a share of its steps, as a small picture."""
-    rate = job.work.inputs["sound"].sample_rate
+    rate = job.work.plan.inputs["sound"].sample_rate
     return _picture(block, share, levels(Recording(sound.double(), rate), 0, sound.shape[1] / rate, *_PICTURE), top_db)
 
 
