@@ -3,8 +3,8 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 OUT := build
 
-.PHONY: demo test lint types check bench bench-try bench-denoise bench-repair bench-regions bench-clicks bench-extend bench-priors \
-    bench-stopping bench-speed bench-same figures tutorials docs clean
+.PHONY: demo test lint types check bench bench-try bench-denoise bench-guard bench-repair bench-regions bench-clicks bench-extend \
+    bench-priors bench-stopping bench-speed bench-same figures tutorials docs clean
 
 demo: .venv/ready
 	@mkdir -p $(OUT)
@@ -33,6 +33,7 @@ bench: .venv/ready
 # One clip through every bench, in minutes: whether they run. Prints, and writes nothing.
 bench-try: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set white5 --clips lj --systems fast,free
+	$(BIN)/python -m bench.guard --data $(DATA) --clips lj
 	$(BIN)/python -m bench.repair --data $(DATA) --clips lj --gaps 10 --columns 2 --levels 10
 	$(BIN)/python -m bench.regions --data $(DATA) --clips lj --regions 1 --priors nmf,free
 	$(BIN)/python -m bench.clicks --data $(DATA) --clips lj
@@ -44,6 +45,10 @@ bench-try: .venv/ready
 # The same over every clip with every noise at every level: hours. `make bench-denoise SET=quick` is the daily one.
 bench-denoise: .venv/ready
 	$(BIN)/python -m bench.denoise --data $(DATA) --set $(or $(SET),full)
+
+# What real and dense recordings lose of their noise and of their sound: four minutes.
+bench-guard: .venv/ready
+	$(BIN)/python -m bench.guard --data $(DATA)
 
 # Gaps and clipping: two hours.
 bench-repair: .venv/ready

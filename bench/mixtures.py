@@ -94,10 +94,15 @@ class Mixture:
         return self.clean + self.noise
 
 
-def mixture(data: Path, clip: str, noise: str, snr_db: float) -> Mixture:
-    """Return a mixture; the same arguments always give the same one."""
+def mixture(data: Path, clip: str, noise: str, snr_db: float, seconds: float = EXCERPT_S) -> Mixture:
+    """Return a mixture of at most `seconds`; the same arguments always give the same one."""
     samples, rate = soundfile.read(data / CLIPS[clip].file, always_2d=True, frames=-1)
-    clean = torch.from_numpy(samples[: round(EXCERPT_S * rate)].T.copy())
+    clean = torch.from_numpy(samples[: round(seconds * rate)].T.copy())
+    return mixed(data, clip, clean, rate, noise, snr_db)
+
+
+def mixed(data: Path, clip: str, clean: Tensor, rate: int, noise: str, snr_db: float) -> Mixture:
+    """Return a mixture of what was made of a clip, (channel, time); the same arguments always give the same one."""
     clean = clean * (0.25 / clean.abs().max())  # headroom for the noise at 0 dB
     if noise == "none":
         return Mixture(clip, noise, float("inf"), clean, torch.zeros_like(clean), rate)

@@ -11,7 +11,7 @@ from bench import cache, damages, results, seat
 
 from audioprior.settings.presets import METHODS
 
-BENCHES = ("clicks", "denoise", "extend", "priors", "regions", "repair", "same", "speed", "stopping")
+BENCHES = ("clicks", "denoise", "extend", "guard", "priors", "regions", "repair", "same", "speed", "stopping")
 ROOT = Path(__file__).parent.parent
 
 

@@ -12,7 +12,7 @@ The rooms of the house, from the ground up, each with its files in their order. 
                   nonlocal_means recurrent skip temporal
     settings      identity json priors networks rules methods presets
     tasks         knob task denoise inpaint declip declick dequantise extend run
-    noise         bands mains profile rumble doubt floor apart kinds
+    noise         bands mains profile rumble pauses doubt floor apart kinds
     observations  gain noise gap clip image region
     damage        findings cutoff marks pieces clicks clipping gaps steps
     report        pictures reported templates words page

@@ -104,3 +104,9 @@ def running(picture: Tensor, frames: int) -> Tensor:
 def odd_frames(seconds: float, frame_rate_hz: float, available: int) -> int:
     """Return the odd number of frames nearest to a duration, no more than a recording's length."""
     return min(math.floor(seconds * frame_rate_hz) | 1, 2 * ((available - 1) // 2) + 1)
+
+
+def between(value: Tensor, limits: tuple[float, float]) -> Tensor:
+    """Return where a value lies between two limits, from 0 to 1."""
+    low, high = limits
+    return ((value - low) / (high - low)).clamp(0, 1)

@@ -9,6 +9,9 @@ are taken for noise. The wrong ν cannot be seen in powers, but it can be heard 
   together with its neighbours, and believed where most bins are noise only. Alone it is judged by a pure pitch only;
 * **no bin is noise only, and the sound is far above**: there the estimate is known to be too high, and little is at stake.
 
+Where the sound does pause, both signs can be wrong: what a crowd or an amplifier hums has a pitch, and a voice stands far
+above its noise. An octave whose ν is confirmed by pauses (`pauses.py`) is not doubted.
+
 What was removed is judged once, after the windows were merged, on the long window that the noise power was estimated on:
 partials 20 Hz apart beat within shorter ones, and a steady phase is not seen there.
 """
@@ -18,8 +21,9 @@ import itertools
 import torch
 from torch import Tensor
 
-from audioprior.noise.bands import band_mean, box_mean, edges, spread
+from audioprior.noise.bands import band_mean, between, box_mean, edges, spread
 from audioprior.noise.mains import free_of_hum
+from audioprior.noise.pauses import confirmed
 from audioprior.noise.rumble import free_of_rumble
 from audioprior.sound.spectrum import Transform
 
@@ -50,11 +54,13 @@ class Doubt:
         self._spectrum = transform.analyse(samples)
         power = self._spectrum.abs().square()
         self._judged = free_of_hum(power, transform) * free_of_rumble(power, transform)
+        self._confirmed = confirmed(power, noise, transform)
 
     def settled(self, sound: Tensor) -> Tensor:
         """Return the sound with what is not believed to be noise put back: (channel, time)."""
         removed = self._transform.analyse(self._samples - sound)
         share = belief(self._spectrum, removed, self._noise, self._judged, self._transform.window // self._transform.hop)
+        share = 1 - (1 - share) * (1 - self._confirmed)
         return self._samples - self._transform.synthesise(share * removed, sound.shape[1])
 
 
@@ -80,10 +86,10 @@ def _one_channel(spectrum: Tensor, removed: Tensor, noise: Tensor, judged: Tenso
     near = box_mean(power, 3, overlap | 1)
     open_ = band_mean((near < _NOISE_ONLY * noise).to(power), borders).mean(1)
     above_db = 10 * (band_mean(power, borders).mean(1) / (band_mean(noise, borders).mean(1) + 1e-30) + 1e-30).log10()
-    steady = _between(pitch, _STEADY) * (1 - _between(open_, _OPEN))
+    steady = between(pitch, _STEADY) * (1 - between(open_, _OPEN))
     pitch, beside = _with_neighbours(pitch), _with_neighbours(open_)
-    pitched = torch.maximum(steady, _between(pitch, _PITCHED) * (1 - _between(beside, _OPEN)))
-    covered = _MOST_DOUBT * _between(above_db, _FAR_DB) * (1 - _between(open_, _COVERED))
+    pitched = torch.maximum(steady, between(pitch, _PITCHED) * (1 - between(beside, _OPEN)))
+    covered = _MOST_DOUBT * between(above_db, _FAR_DB) * (1 - between(open_, _COVERED))
     return 1 - judged * spread(torch.maximum(pitched, covered)[:, None], borders, bins)
 
 
@@ -102,9 +108,3 @@ def _pitch(spectrum: Tensor, weight: Tensor, lag: int, borders: list[int]) -> Te
 def _with_neighbours(bands: Tensor) -> Tensor:
     """Return the mean over each band and those around it: (band,)."""
     return box_mean(bands[:, None], _CONTEXT, 1)[:, 0]
-
-
-def _between(value: Tensor, limits: tuple[float, float]) -> Tensor:
-    """Return where a value lies between two limits, from 0 to 1."""
-    low, high = limits
-    return ((value - low) / (high - low)).clamp(0, 1)
