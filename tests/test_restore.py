@@ -83,6 +83,16 @@ def test_long_runs_of_exact_zeros_stay_zeros(
         assert torch.equal(restored + made.removed.samples, samples)
 
 
+def test_zeros_stay_zeros_beside_what_is_protected(quick: Method, noise: Callable[..., Tensor]) -> None:
+    """What is put back around a region does not reach into a pause that a gate has closed."""
+    samples = noise(2.0)
+    samples[:, 16000:20000] = 0
+    settings = Denoise(protect=((0.8, 1.1, 100.0, 900.0),))
+    result = ap.denoise(samples, sample_rate=16000, method=quick, settings=settings)
+    assert not result.restored.samples[:, 16000:20000].any()
+    assert torch.equal(result.restored.samples + result.removed.samples, samples)
+
+
 def test_the_same_seed_gives_the_same_samples(quick: Method, noise: Callable[..., Tensor]) -> None:
     samples = noise(0.5, channels=2)
     state = torch.random.get_rng_state()

@@ -57,8 +57,7 @@ class Profile:
         share = (place - low).clamp(0, 1)[:, None, None]
         covariance = self.covariance[low] * (1 - share) + self.covariance[(low + 1).clamp_max(bins - 1)] * share
         chosen = covariance[:, axes.distinct][:, :, axes.distinct]
-        power = torch.einsum("ac,fcd,ad->af", axes.rotation, chosen, axes.rotation)
-        return (power.clamp_min(1e-30) * (transform.noise_gain() / level**2))[..., None].float()
+        return (axes.power(chosen).clamp_min(1e-30) * (transform.noise_gain() / level**2))[..., None].float()
 
     def write(self, path: Path, *, force: bool = False) -> None:
         """Write to a JSON file."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from audioprior.model.fit import generator
 from audioprior.model.observation import Observation, merge
-from audioprior.noise.apart import Noises, noises
+from audioprior.noise.apart import clean_channels, kept_apart
 from audioprior.noise.doubt import Doubt
 from audioprior.noise.floor import followed, long_transform, noise_power, to_shorter
 from audioprior.noise.kinds import WINDOW_MS, kinds_of_noise
@@ -22,7 +22,7 @@ from audioprior.restoring.protect import protected
 from audioprior.restoring.work import Block, Inputs, Kept, Part, Plan, Seat, pick_device, pieces
 from audioprior.settings.methods import Method
 from audioprior.settings.rules import FixedSteps
-from audioprior.sound.channels import principal_axes
+from audioprior.sound.channels import Axes, principal_axes
 from audioprior.sound.recording import Recording
 from audioprior.sound.source import Source, chunks
 from audioprior.sound.spectrum import Transform
@@ -72,9 +72,9 @@ class Denoising:
         self._sound, self._task = inputs["sound"], task
         self.plan = plan = Plan(inputs, pick_device(task.device), moments=(task.stop_at,))
         # In units of its own loudness, without offset: no constant anywhere depends on the recording's level.
+        self._axes, self._level = principal_axes(chunks(self._sound))
         # The error of few bits is the same in all channels; of other noise it is heard.
-        self._noises = noises(self._sound) if known is None else Noises((0,) * self._sound.channels)
-        self._axes, self._level = principal_axes(chunks(self._sound), self._noises.groups)
+        self._clean = clean_channels(self._sound) if known is None else ()
         self._known, self._profile = known, known or _profile(self._sound, task.noise)
         self._observing = run.method.observation
         self._windows_ms = run.method.windows_ms
@@ -89,12 +89,13 @@ class Denoising:
         rate, (start, end) = self._sound.sample_rate, self.plan.spans[number - 1]
         original = self._sound.read(start, end)
         heard = without_offset(self._sound, start, end, self._axes.offset)
-        samples = self._axes.analyse(heard / self._level).to(self.plan.device, torch.float32)
+        axes = self._axes_of(heard / self._level)
+        samples = axes.analyse(heard / self._level).to(self.plan.device, torch.float32)
         powers = dict[Transform, Tensor]()
         windows = dict.fromkeys(Transform.of(rate, ms) for ms in self._windows_ms)
         seats = {
             1000 * t.window / rate: Seat(
-                self._observation(t, samples, self._noise_power(t, samples, powers), method),
+                self._observation(t, samples, self._noise_power(t, samples, axes, powers), method),
                 generator(self._task.seed, number, t.window),
             )
             for t in windows
@@ -104,7 +105,21 @@ class Denoising:
             longest, noise = next(iter(powers.items()))
             doubt = Doubt(samples, noise, longest)
         observations = [seat.observation for seat in seats.values()]
-        return Block(seats, partial(self._merge, original, start, observations, doubt))
+        return Block(seats, partial(self._merge, original, start, axes, observations, doubt))
+
+    def _axes_of(self, samples: Tensor) -> Axes:
+        """Return the axes of a block, (channel, time): the recording's, but where the channels' noises are not alike."""
+        axes, rate = self._axes, self._sound.sample_rate
+        if self._known is not None or len(axes.distinct) == 1:
+            return axes
+        longest = long_transform(Transform.of(rate, max(self._windows_ms)))
+        spectrum = longest.analyse(samples[axes.distinct].float())
+        if self._profile is None:
+            noise = noise_power(spectrum.abs().square(), longest).mean(2)
+        else:
+            own = Axes(torch.eye(len(spectrum), dtype=torch.float64), axes.sources, axes.offset, axes.covariance)
+            noise = self._profile.power(longest, own, self._level)[..., 0]
+        return kept_apart(axes, spectrum, noise, longest, [axes.sources[channel] for channel in self._clean])
 
     def _observation(self, transform: Transform, samples: Tensor, noise: Tensor, method: Method) -> Observation:
         if self._observing == "image":
@@ -118,41 +133,47 @@ class Denoising:
             renew_every=method.renew_every if self._profile is None else None,
         )
 
-    def _noise_power(self, transform: Transform, samples: Tensor, powers: dict[Transform, Tensor]) -> Tensor:
+    def _noise_power(self, transform: Transform, samples: Tensor, axes: Axes, powers: dict[Transform, Tensor]) -> Tensor:
         """Return ν for a window: estimated on a long one, or known from a profile.
 
         Args:
             transform: of the window.
-            samples: the block's.
+            samples: the block's, on its axes.
+            axes: the block's.
             powers: what long windows found so far, which is kept.
         """
         if self._known is not None:
-            return self._known.power(transform, self._axes, self._level).to(samples)
+            return self._known.power(transform, axes, self._level).to(samples)
         longer = long_transform(transform)
         if longer not in powers:
             power = longer.analyse(samples).abs().square()
             if self._profile is None:
                 powers[longer] = noise_power(power, longer)
             else:
-                known = self._profile.power(longer, self._axes, self._level).to(samples)
+                known = self._profile.power(longer, axes, self._level).to(samples)
                 powers[longer] = followed(power, known, longer)
         return to_shorter(powers[longer], longer.window // transform.window, transform.frames(samples.shape[1]))
 
     def _merge(
-        self, original: Tensor, start: int, observations: list[Observation], doubt: Doubt | None, powers: list[Tensor]
+        self,
+        original: Tensor,
+        start: int,
+        axes: Axes,
+        observations: list[Observation],
+        doubt: Doubt | None,
+        powers: list[Tensor],
     ) -> Tensor:
         """Return a block's sound: the windows' estimates, the surest weighing most."""
         sound = merge([one.estimate(power) for one, power in zip(observations, powers, strict=True)])
         if doubt:
             sound = doubt.settled(sound)
-        restored = self._axes.synthesise(sound.cpu().double() * self._level) + self._axes.offset
-        clean = list(self._noises.clean)
-        restored[clean] = original[clean]
+        restored = axes.synthesise(sound.cpu().double() * self._level) + axes.offset
+        if self._task.protect:
+            rate = self._sound.sample_rate
+            restored = original - protected(original - restored, self._task.protect, start / rate, rate)
+        restored[list(self._clean)] = original[list(self._clean)]
         restored[long_zeros(self._sound, start, start + original.shape[1])] = 0  # what was gated stays silent
-        if not self._task.protect:
-            return restored
-        rate = self._sound.sample_rate
-        return original - protected(original - restored, self._task.protect, start / rate, rate)
+        return restored
 
     def end(self, number: int, sounds: Sequence[Callable[[], Tensor]]) -> list[Tensor]:
         """Return the block's sound after each of `moments`, faded in and out."""

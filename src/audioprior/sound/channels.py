@@ -7,9 +7,12 @@ what a gain does to one axis it does to all channels at once.
 
 A constant offset, as poor converters leave it, is no sound: it would turn the axes, and whoever restores it lets it wander.
 It is taken off before all else, and added back to what comes out.
+
+Where the channels' noises are not alike, no rotation of all frequencies will do (`noise/apart.py`): `BandAxes` has another
+map at each frequency.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +20,7 @@ from torch import Tensor
 
 _OFFSET = 0.01  # of a channel's root mean square: a mean that is smaller is left where it is, and does no harm there
 _CONSTANT = 1e-13  # of the power: what is left of a constant when its mean is taken off is rounding
+_AT_ONCE = 1 << 16  # frequencies, so that their maps take little memory
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,13 @@ class Axes:
         rotation: (axis, distinct channel), orthonormal.
         sources: for each channel, which distinct channel it repeats: equal channels are restored once.
         offset: (channel, 1), the mean of each channel where it is notable, else 0.
+        covariance: of the distinct channels without it, summed over time: (channel, channel).
     """
 
     rotation: Tensor
     sources: tuple[int, ...]
     offset: Tensor
+    covariance: Tensor
 
     @property
     def distinct(self) -> list[int]:
@@ -46,13 +52,64 @@ class Axes:
         """(axis, time) → (channel, time), the inverse of `analyse`."""
         return (self.rotation.T @ axes)[list(self.sources)]
 
+    def power(self, covariance: Tensor) -> Tensor:
+        """Return the power on each axis, (axis, frequency).
 
-def principal_axes(chunks: Iterable[Tensor], groups: Sequence[int] | None = None) -> tuple[Axes, float]:
+        Args:
+            covariance: of the distinct channels, (frequency, channel, channel), at frequencies that run evenly from 0 to
+                half the sample rate.
+        """
+        return torch.einsum("ac,fcd,ad->af", self.rotation, covariance, self.rotation)
+
+
+@dataclass(frozen=True)
+class BandAxes(Axes):
+    """An invertible map between channels and axes that is another one at each frequency.
+
+    It is made in the spectrum of all samples at once, and undone there: exactly so, whatever the map.
+
+    Attributes:
+        maps: (frequency, axis, distinct channel), at frequencies that run evenly from 0 to half the sample rate; between
+            them it goes in straight lines. The smoother it is over frequency, the less an axis holds echoes of the sound.
+    """
+
+    maps: Tensor
+
+    def analyse(self, samples: Tensor) -> Tensor:
+        """(channel, time) without offset → (axis, time)."""
+        return self._filtered(samples[self.distinct], lambda maps, spectrum: maps @ spectrum)
+
+    def synthesise(self, axes: Tensor) -> Tensor:
+        """(axis, time) → (channel, time), the inverse of `analyse`."""
+        return self._filtered(axes, torch.linalg.solve)[list(self.sources)]
+
+    def power(self, covariance: Tensor) -> Tensor:
+        """Return the power on each axis, (axis, frequency)."""
+        maps = self._at(torch.linspace(0, 1, len(covariance), dtype=torch.float64))
+        return torch.einsum("fac,fcd,fad->af", maps, covariance, maps)
+
+    def _at(self, place: Tensor) -> Tensor:
+        """Return the map at some frequencies, from 0 to 1, half the sample rate."""
+        at = place * (len(self.maps) - 1)
+        low = at.long().clamp_max(len(self.maps) - 2)
+        return torch.lerp(self.maps[low], self.maps[low + 1], (at - low)[:, None, None])
+
+    def _filtered(self, samples: Tensor, do: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Return (row, time) with something done to it at each frequency, a few frequencies at a time."""
+        spectrum = torch.fft.rfft(samples.double())
+        place = torch.linspace(0, 1, spectrum.shape[1], dtype=torch.float64)
+        for some, at in zip(torch.split(spectrum, _AT_ONCE, 1), torch.split(place, _AT_ONCE), strict=True):
+            parts = torch.view_as_real(some.T.contiguous())  # (frequency, row, 2): the map is real
+            some.copy_(torch.view_as_complex(do(self._at(at), parts).contiguous()).T)
+        made: Tensor = torch.fft.irfft(spectrum, samples.shape[1])
+        return made
+
+
+def principal_axes(chunks: Iterable[Tensor]) -> tuple[Axes, float]:
     """Return the principal axes of a recording's channels, and the root mean square of all its samples without offset.
 
     Args:
         chunks: the recording, piece by piece: (channel, time) each, float64.
-        groups: for each channel a number: only channels of one number are mixed; all of them without it.
     """
     total, sums, both, covariance, twins = 0, torch.zeros(()), torch.zeros(()), torch.zeros(()), torch.ones(())
     for samples in chunks:
@@ -73,17 +130,16 @@ def principal_axes(chunks: Iterable[Tensor], groups: Sequence[int] | None = None
         if twin == len(distinct):
             distinct.append(channel)
         sources.append(twin)
-    vectors = torch.zeros(len(distinct), len(distinct)).to(covariance)
-    of = [groups[channel] if groups else 0 for channel in distinct]
-    for group in set(of):
-        rows = [row for row, its in enumerate(of) if its == group]
-        mixed = [distinct[row] for row in rows]
-        _, found = torch.linalg.eigh(covariance[mixed][:, mixed])
-        vectors[torch.tensor(rows)[:, None], torch.tensor(rows)] = found.flip(1).T
-    # The sign of an eigenvector is arbitrary: fix it, so that every machine and block agrees.
-    signs = torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
     level = float(covariance.diagonal().sum() / total) ** 0.5
-    return Axes(vectors * signs, tuple(sources), offset), level
+    covariance = covariance[distinct][:, distinct]
+    return Axes(rotation(covariance), tuple(sources), offset, covariance), level
+
+
+def rotation(covariance: Tensor) -> Tensor:
+    """Return the orthonormal rotation onto the principal axes of a covariance, the strongest first: (axis, channel)."""
+    vectors: Tensor = torch.linalg.eigh(covariance)[1].flip(1).T
+    # The sign of an eigenvector is arbitrary: fix it, so that every machine and block agrees.
+    return vectors * torch.where(vectors.sum(1, keepdim=True) < 0, -1.0, 1.0).to(vectors)
 
 
 def notable_offset(mean: Tensor, power: Tensor) -> Tensor:
